@@ -1,7 +1,7 @@
 """Where an installation lives and what it is told by the environment.
 
-Paths, names and secrets of one home (`IASS_HOME`), and nothing that connects or starts anything: see `warehouse.connection` and
-`warehouse.server` for that. Every variable that the project reads stands here and in `.env.example`.
+Paths, names and secrets of one home (`IASS_HOME`), and nothing that connects or starts anything: see
+`warehouse.connection` and `warehouse.server` for that. Every variable of the project stands here and in `.env.example`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _MINIMUM_KEY_LENGTH = 32
 
 @dataclass(frozen=True)
 class Settings:
-    """One installation. Made by `Settings.load`, or by hand in tests; immutable, cheap and safe to pass to every part."""
+    """One installation. Made by `Settings.load`, or by hand in tests; immutable, and safe to pass to every part."""
 
     home: Path
     database_url: str | None = None
@@ -33,7 +33,7 @@ class Settings:
     database_name: str = "iass"
     role_prefix: str = "iass"
     server_home: Path | None = None
-    """Home whose embedded server and role passwords are used, when it is not this one. Test databases share a server so."""
+    """Home whose embedded server and passwords are used, when it is not this one: how tests share one server."""
     is_durable: bool = True
     """False turns fsync off: for servers that live as long as a test session, never for data that somebody keeps."""
 
@@ -65,7 +65,7 @@ class Settings:
             env["IASS_SERVER_HOME"] = str(self.server_home)
         return env
 
-    # Folders of the home ------------------------------------------------------------------------------------------------
+    # Folders of the home
 
     @property
     def archive_dir(self) -> Path:
@@ -104,7 +104,7 @@ class Settings:
         return self.postgres_dir / "data"
 
     def make_folders(self) -> None:
-        """Make the home. Archive and state hold personal data, so nobody but the account that runs the project may look into
+        """Make the home. Its folders hold personal data, so nobody but the account that runs the project may look into
         them; the home itself can be traversed, because the embedded server may run under an account of its own."""
         try:
             self.home.mkdir(parents=True, exist_ok=True)
@@ -112,14 +112,14 @@ class Settings:
                 folder.mkdir(mode=0o700, exist_ok=True)
         except OSError as error:
             raise IassError(
-                f"The home {self.home} cannot be written ({error.strerror}): set IASS_HOME to a folder you may write to."
+                f"The home {self.home} cannot be written ({error.strerror}): set IASS_HOME to a folder that can."
             ) from error
 
-    # Secrets ------------------------------------------------------------------------------------------------------------
+    # Secrets
 
     @property
     def pseudonym_key(self) -> bytes:
-        """Key of all tokens. Losing it cuts the link between what is loaded and what will be: it belongs into the backup."""
+        """Key of all tokens. Losing it cuts the link between what is loaded and what will be: keep it in the backup."""
         key = os.environ.get("IASS_PSEUDONYM_KEY", "").strip() or self._secret("pseudonym_key", self.home)
         if len(key) < _MINIMUM_KEY_LENGTH:
             raise IassError(

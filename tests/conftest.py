@@ -1,7 +1,7 @@
 """Database fixtures. A test that takes `settings` gets a migrated, empty warehouse and a home of its own.
 
-One server lives for the session (without fsync: nothing here outlives it), and each test's database is a copy of a template that was
-migrated once. With IASS_DATABASE_URL in the environment the same tests run against that server.
+One server lives for the session (without fsync: nothing here outlives it), and each test's database is a copy of a
+template that was migrated once. With IASS_DATABASE_URL in the environment the same tests run against that server.
 """
 
 from __future__ import annotations

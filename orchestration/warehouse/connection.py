@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, unquote, urlencode
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
@@ -43,7 +43,7 @@ def connect_admin(settings: Settings, *, database: str | None = None) -> psycopg
 
 
 def open_url(dsn: str, *, application_name: str, autocommit: bool) -> psycopg.Connection[tuple[Any, ...]]:
-    """Connect, and say what to do when the server does not answer. The DSN, which holds a password, is never repeated."""
+    """Connect, and say what to do when the server does not answer. The DSN holds a password and is never repeated."""
     try:
         return psycopg.connect(dsn, autocommit=autocommit, application_name=application_name, connect_timeout=10)
     except psycopg.OperationalError as error:
@@ -86,3 +86,10 @@ def _compose(server: dict[str, Any], user: str, password: str | None, database: 
 def database_of(dsn: str) -> str:
     """Name of the database in a DSN."""
     return str(conninfo_to_dict(dsn)["dbname"])
+
+
+def without_password(dsn: str) -> tuple[str, str]:
+    """A DSN fit for a command line, and the password that was in it."""
+    login, place = dsn.removeprefix("postgresql://").split("@", 1)
+    user, _, password = login.partition(":")
+    return f"postgresql://{user}@{place}", unquote(password)

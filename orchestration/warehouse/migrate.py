@@ -1,7 +1,7 @@
 """Migrations: numbered SQL files, applied once, in order, by the owner of the database.
 
-Each runs in one transaction together with its line in the ledger `migration.applied`. Tables that dbt builds are none of its
-business.
+Each runs in one transaction together with its line in the ledger `migration.applied`. Tables that dbt builds are none
+of its business.
 """
 
 from __future__ import annotations

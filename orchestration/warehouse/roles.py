@@ -1,7 +1,7 @@
 """Roles of the warehouse and its database: the only work that needs an administrator.
 
-Creates what is missing and corrects what differs, so that it can run at every start. Rights on schemas and tables are not here:
-they belong to the migrations, which run as the owner.
+Creates what is missing and corrects what differs, so that it can run at every start. Rights on schemas and tables are
+not here: they belong to the migrations, which run as the owner.
 """
 
 from __future__ import annotations
@@ -90,8 +90,8 @@ def ensure_roles(settings: Settings, admin: psycopg.Connection[Any]) -> None:
 def ensure_database(
     settings: Settings, admin: psycopg.Connection[Any], name: str, *, template: str | None = None
 ) -> None:
-    """Create a database of the owner, closed to everybody but the five roles. Rights on a database are not copied from its
-    template, so they are given here to every one."""
+    """Create a database of the owner, closed to everybody but the five roles. Rights on a database are not copied from
+    its template, so they are given here to every one."""
     if admin.execute("select 1 from pg_database where datname = %s", [name]).fetchone():
         return
     statement = sql.SQL("create database {} owner {} template {}").format(
@@ -116,7 +116,7 @@ def ensure_database(
 
 
 def _accepts(settings: Settings, role: str) -> bool:
-    """Whether the role's password is the one we know: cheaper than setting it at every start, and needs no catalogue rights."""
+    """Whether the role's password is the one we know: cheaper than setting it at every start."""
     dsn = connection.url(settings, role, database=connection.database_of(connection.admin_url(settings)))
     try:
         psycopg.connect(dsn, connect_timeout=10).close()

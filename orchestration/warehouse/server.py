@@ -1,7 +1,8 @@
 """The database of an installation: start, stop, state.
 
-Without `IASS_DATABASE_URL` this is an embedded PostgreSQL 18 that lives in the home, listens on 127.0.0.1 only, outlives the process
-that started it and comes back after a crash. With it, another server is used and only roles, database and migrations are ours.
+Without `IASS_DATABASE_URL` this is an embedded PostgreSQL 18 that lives in the home, listens on 127.0.0.1 only,
+outlives the process that started it and comes back after a crash. With it, another server is used and only roles,
+database and migrations are ours.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ class Status:
 
 
 def up(settings: Settings) -> None:
-    """Start the embedded server if it is not running, then bring roles, database and migrations up to date. Idempotent."""
+    """Start the embedded server if needed, then bring roles, database and migrations up to date. Idempotent."""
     settings.make_folders()
     with _exclusive(settings):
         start(settings)
@@ -133,7 +134,7 @@ def binary(name: str) -> Path:
     return Path(spec.origin).parent / "pginstall18" / "bin" / name
 
 
-# Processes ------------------------------------------------------------------------------------------------------------
+# Processes
 
 
 def _postmaster(settings: Settings) -> tuple[int, str] | None:
@@ -143,18 +144,20 @@ def _postmaster(settings: Settings) -> tuple[int, str] | None:
         pid = int(lines[0])
     except (FileNotFoundError, ValueError, IndexError):
         return None
+    except PermissionError:
+        raise IassError(
+            f"The database in {settings.postgres_dir} belongs to another account: run as the one that made it."
+        ) from None
     if not _works_in(pid, settings.pgdata_dir):
         return None
     return pid, lines[7].strip() if len(lines) > 7 else "starting"
 
 
 def _works_in(pid: int, folder: Path) -> bool:
-    """Whether the process lives and is a server of this folder, not a stranger that was given the number of a dead one."""
+    """Whether the process lives and is a server of this folder, not a stranger with the number of a dead one."""
     try:
         return Path(os.readlink(f"/proc/{pid}/cwd")) == folder.resolve()
-    except PermissionError:
-        return True  # another account's process: we cannot look, so we do not call it a stranger
-    except OSError:
+    except OSError:  # ended, or of another account and so not ours
         pass
     if Path("/proc/self").exists():
         return False
@@ -173,9 +176,9 @@ def _is_ready(settings: Settings) -> bool:
 
 
 def _free_reused_pid(settings: Settings) -> None:
-    """After a kill, postmaster.pid may name a number that a stranger has now, and PostgreSQL would refuse to start. Only the
-    number is replaced, by that of a process that has just ended: the rest of the file lets PostgreSQL find sessions that
-    still hold the old shared memory, and must stay."""
+    """After a kill, postmaster.pid may name a number that a stranger has now, and PostgreSQL would refuse to start.
+    Only the number is replaced, by that of a process that has just ended: the rest of the file lets PostgreSQL find
+    sessions that still hold the old shared memory, and must stay."""
     path = settings.pgdata_dir / "postmaster.pid"
     if not path.exists() or _postmaster(settings) is not None:
         return
@@ -206,7 +209,7 @@ def _pg_ctl(settings: Settings, command: str, *arguments: str) -> subprocess.Com
     return _run(settings, "pg_ctl", command, "-D", str(settings.pgdata_dir), *arguments)
 
 
-# Making a cluster ------------------------------------------------------------------------------------------------------
+# Making a cluster
 
 
 def _system_account() -> pwd.struct_passwd:
@@ -235,14 +238,15 @@ def _prepare_folder(settings: Settings) -> None:
     if os.geteuid() != 0:
         return
     owner = _system_account()
-    os.chown(folder, owner.pw_uid, owner.pw_gid)
+    if folder.stat().st_uid != owner.pw_uid:  # new, or restored from a backup of another machine
+        subprocess.run(["chown", "-R", f"{owner.pw_uid}:{owner.pw_gid}", str(folder)], check=True)
     for path in (folder, binary("postgres")):
         _open_way_to(path)
 
 
 def _open_way_to(path: Path) -> None:
-    """Let the system user pass through the folders above a path. Passing only: nobody is given the right to list or read them,
-    and folders of ours that hold secrets or personal data are beside this way, not on it."""
+    """Let the system user pass through the folders above a path. Passing only: nobody is given the right to list or
+    read them, and folders of ours that hold secrets or personal data are beside this way, not on it."""
     for folder in path.resolve().parents:
         mode = folder.stat().st_mode
         if not mode & 0o001:
@@ -291,8 +295,8 @@ def _write_configuration(settings: Settings, port: int) -> None:
 
 
 def configuration(settings: Settings, port: int) -> dict[str, str]:
-    """Server settings: one machine, few sessions, large loads and scans. Crash-safe; point-in-time recovery is given up, because
-    everything can be loaded again from the archive."""
+    """Server settings: one machine, few sessions, large loads and scans. Crash-safe; point-in-time recovery is given
+    up, because everything can be loaded again from the archive."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // _MEGABYTE
     values = {
         "listen_addresses": "127.0.0.1",
@@ -385,6 +389,7 @@ def _last_words(settings: Settings) -> str:
 def _exclusive(settings: Settings) -> Iterator[None]:
     """One start or stop at a time for each home. The lock ends with the process, however it ends."""
     home = settings.server_home or settings.home
+    (home / "state").mkdir(mode=0o700, exist_ok=True)
     with (home / "state" / "server.lock").open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

@@ -1,0 +1,220 @@
+"""What the command line shows: tables, progress and JSON. Draws what it is given and asks nobody for more.
+
+Answers go to stdout; progress goes to stderr and only to a terminal, so that answers can be piped.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json as json_module
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from orchestration.intake.contract import Contract
+    from orchestration.intake.delivery import DeliveryResult
+    from orchestration.warehouse.server import Status
+
+_out = Console(highlight=False)
+_err = Console(stderr=True, highlight=False)
+
+_OUTCOME_STYLE = {"accepted": "green", "refused": "red", "repeated": "yellow"}
+_GRADE_STYLE = {"FILE": "red", "SCARTO": "dark_orange", "ANOMALIA": "yellow"}
+
+
+def line(text: str) -> None:
+    _out.print(text)
+
+
+def json(value: Any) -> None:
+    """One JSON document, plain enough for jq."""
+    print(json_module.dumps(_plain(value), ensure_ascii=False, indent=2))
+
+
+@contextmanager
+def working(text: str) -> Iterator[None]:
+    """A sign of life during work whose length is not known."""
+    if _err.is_terminal:
+        with _err.status(text):
+            yield
+    else:
+        yield
+
+
+@contextmanager
+def progress(*, quiet: bool = False) -> Iterator[Callable[[str, float, float], None]]:
+    """A progress bar: call what it gives with (what is being done, done so far, of how much)."""
+    if quiet or not _err.is_terminal:
+        yield lambda text, done, total: None
+        return
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=_err, transient=True) as bars:
+        task = bars.add_task("", total=None)
+
+        def show(text: str, done: float, total: float) -> None:
+            bars.update(task, description=text, completed=done, total=total)
+
+        yield show
+
+
+@contextmanager
+def deliveries_as_they_come(*, quiet: bool = False) -> Iterator[Callable[[DeliveryResult], None]]:
+    """A line for each delivery at the moment it is through the gate."""
+    if quiet:
+        yield lambda result: None
+        return
+
+    def show(result: DeliveryResult) -> None:
+        style = _OUTCOME_STYLE.get(result.outcome, "")
+        counts = (
+            f"sent {_number(result.records_sent)}, accepted {_number(result.records_accepted)}, "
+            f"discarded {_number(result.records_discarded)}, flagged {_number(result.records_flagged)}"
+        )
+        _out.print(
+            f"[{style}]{result.outcome:<8}[/] {result.delivery_id:>6}  {escape(result.file_name)}  {counts}  "
+            f"[dim]{result.seconds:.2f} s[/]",
+            soft_wrap=True,
+        )
+
+    with working("Taking in …"):
+        yield show
+
+
+def intake_totals(results: Sequence[DeliveryResult]) -> None:
+    if not results:
+        _out.print("No file was found there.")
+        return
+    by_outcome = {outcome: sum(r.outcome == outcome for r in results) for outcome in _OUTCOME_STYLE}
+    said = ", ".join(f"{count} {outcome}" for outcome, count in by_outcome.items() if count)
+    _out.print(f"[bold]{len(results)} deliveries:[/] {said}. Receipts: `iass receipt NUMBER`.")
+
+
+def status(found: Status) -> None:
+    table = Table(show_header=False, box=None, pad_edge=False)
+    state = "[green]running[/]" if found.is_running else "[red]not running[/]: start it with `iass up`"
+    table.add_row("database", f"{state} ({found.kind})")
+    if found.is_running:
+        pending = f", [yellow]{found.migrations_pending} pending: run `iass up`[/]" if found.migrations_pending else ""
+        table.add_row("address", f"{found.address}, database {found.database}, PostgreSQL {found.version}")
+        table.add_row("migrations", f"{found.migrations_applied} applied{pending}")
+        table.add_row("size", f"{(found.size_bytes or 0) / 1024**2:,.0f} MB")
+    table.add_row("home", escape(found.home))
+    _out.print(table)
+
+
+def deliveries(rows: Any) -> None:
+    """The ledger."""
+    drawn = Table(title=None)
+    for name in ("no.", "file", "outcome", "received"):
+        drawn.add_column(name, no_wrap=name != "file", overflow="fold")
+    for name in ("sent", "accepted", "discarded", "flagged"):
+        drawn.add_column(name, justify="right")
+    found = _rows(rows)
+    for row in found:
+        style = _OUTCOME_STYLE.get(row["outcome"], "")
+        drawn.add_row(
+            str(row["delivery_id"]),
+            escape(row["file_name"]),
+            f"[{style}]{row['outcome']}[/]",
+            _cell(row["received_at"]),
+            *(_number(row[f"records_{name}"]) for name in ("sent", "accepted", "discarded", "flagged")),
+        )
+    _out.print(drawn if found else "No delivery matches.")
+
+
+def receipt(found: Mapping[str, Any]) -> None:
+    """A receipt in short: the head, the counts and the rules that were broken."""
+    for name, value in found.items():
+        if isinstance(value, list) and value and isinstance(value[0], Mapping):
+            table(name, value)
+        elif isinstance(value, Mapping):
+            _out.print(f"[bold]{name}[/]  " + ", ".join(f"{key} {_cell(each)}" for key, each in value.items()))
+        else:
+            _out.print(f"[bold]{name}[/]  {escape(_cell(value))}")
+
+
+def rules(contracts: Sequence[Contract]) -> None:
+    """The catalogue: the sentence for senders and what it means."""
+    for contract in contracts:
+        drawn = Table(title=f"{contract.flow_code}, contract {contract.version}", title_justify="left")
+        drawn.add_column("code", no_wrap=True)
+        drawn.add_column("grade", no_wrap=True)
+        drawn.add_column("field", overflow="fold")
+        drawn.add_column("sentence")
+        for rule in contract.rules:
+            style = _GRADE_STYLE.get(rule.grade, "")
+            sentence = f"{escape(rule.sentence_it)}\n[dim]{escape(rule.sentence_en)}[/]"
+            drawn.add_row(rule.code, f"[{style}]{rule.grade}[/]", escape(rule.field or ""), sentence)
+        _out.print(drawn)
+
+
+def table(title: str, rows: Any, *, empty: str = "Nothing to list.") -> None:
+    """Rows of any kind, with their own column names."""
+    found = _rows(rows)
+    if not found:
+        _out.print(empty)
+        return
+    drawn = Table(title=title, title_justify="left")
+    for name, value in found[0].items():
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        drawn.add_column(name.replace("_", " "), justify="right" if is_number else "left", overflow="fold")
+    for row in found:
+        drawn.add_row(*(escape(_cell(value)) for value in row.values()))
+    _out.print(drawn)
+
+
+def summary(found: Any) -> None:
+    """A summary that draws itself (`__rich__`), or else its fields line by line."""
+    if isinstance(found, str) or hasattr(found, "__rich__") or hasattr(found, "__rich_console__"):
+        _out.print(found)
+    else:
+        receipt(_plain(found))
+
+
+def _rows(value: Any) -> list[dict[str, Any]]:
+    if hasattr(value, "to_dicts"):
+        return list(value.to_dicts())
+    return [dataclasses.asdict(row) if dataclasses.is_dataclass(row) else dict(row) for row in value]  # type: ignore[arg-type]
+
+
+def _plain(value: Any) -> Any:
+    """Dataclasses, frames, paths and dates as JSON knows them."""
+    if hasattr(value, "to_dicts"):
+        return _plain(value.to_dicts())
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): _plain(each) for key, each in value.items()}
+    if isinstance(value, date | datetime):
+        return value.isoformat()
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(each) for each in value]
+    return value if value is None or isinstance(value, bool | int | float | str) else str(value)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:,.2f}"
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M}"
+    if isinstance(value, list | tuple):
+        return ", ".join(_cell(each) for each in value)
+    return str(value)
+
+
+def _number(value: int | None) -> str:
+    return "" if value is None else f"{value:,}"
