@@ -1,0 +1,463 @@
+"""Exact identity: which person each presented or registered identity is, by rules that need no probability.
+
+Belongs here: the rules, their order, and the bookkeeping of keys that have been given. Not here: how an anchor is made
+(`anchors.py`), how a code is validated (`intake/fiscal_code.py`), likeness of names and dates (a later step: README).
+
+The rules, first match wins; the method is what `raw.identity__person` says:
+
+1. `registry`: a valid code that is now the code of exactly one person of the registry.
+2. `alias`: a code that nobody has now and exactly one person of the registry had (omocodia is resolved before).
+3. `temporary_code`, `code`: a valid STP, ENI, provisional or European code, or a codice fiscale, that the registry has
+   never known: the person of that code. A code that the registry knows for several persons identifies nobody.
+4. `local_id`: the sender's own id. If identities with that id are one identified person, it is that person; if they
+   are several, the id proves nothing and is not used; if none is identified, it is the person of that local id.
+5. `own`: a person by herself. Two of these never meet because something is missing in both.
+
+A key that was given keeps its meaning: anchors are stored. A person of the registry takes over the key of a code that
+was seen before her, and a key that comes late to the same person is merged into hers, with an event that says so.
+The key of a code is made in one way, by whoever brings it first, so registry and contacts may come in any order.
+
+Everything is set-based and looks only at what deliveries since the last run can have touched.
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg
+
+from orchestration.identity.anchors import anchor_sql, key_blocks, key_sql
+from orchestration.settings import Settings
+from orchestration.warehouse import connection
+
+#: A change of the rules makes the next run look at everything again.
+RULES_VERSION = 1
+LOCK = 0x1A55_1DE4
+
+
+@dataclass(frozen=True)
+class IdentityResult:
+    """What a run did. Nothing here names anybody."""
+
+    to_delivery_id: int
+    identity_seq: int | None
+    looked_at: int
+    changed: int
+    new_persons: int
+    merged: int
+    relinked: int
+    by_method: Mapping[str, int] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+def resolve(settings: Settings) -> IdentityResult:
+    """Bring `raw.identity__person` up to the last delivery. One run at a time, one transaction, harmless to repeat."""
+    started = time.monotonic()
+    with connection.connect(settings, "identity", autocommit=True) as conn:
+        # The lock comes before the snapshot of the transaction, else a run that waited would not see the other's work.
+        conn.execute("select pg_advisory_lock(%s)", [LOCK])
+        conn.execute("set default_transaction_isolation to 'repeatable read'")
+        with conn.transaction():
+            result = _Run(conn, settings.pseudonym_key).resolve()
+    return IdentityResult(**{**result, "seconds": time.monotonic() - started})
+
+
+class _Run:
+    """The steps of one run, in the order of their names in `resolve`; each leaves temporary tables for the next."""
+
+    def __init__(self, conn: psycopg.Connection[Any], pseudonym_key: bytes) -> None:
+        self.conn = conn
+        self.parameters: dict[str, Any] = dict(key_blocks(pseudonym_key))
+
+    def resolve(self) -> dict[str, Any]:
+        since, until = self._window()
+        if since == until:
+            return dict(
+                to_delivery_id=until, identity_seq=None, looked_at=0, changed=0, new_persons=0, merged=0, relinked=0
+            )
+        self.parameters |= {"since": since, "until": until}
+        self._one("set local work_mem = '256MB'")
+        self._touched_registry()
+        self._touched_presented()
+        self._code_owners()
+        self._registry_keys()
+        self._code_anchors_join_the_registry()
+        self._resolve_presented()
+        result = self._write()
+        self._one(
+            "insert into vault.identity_run (to_delivery_id, rules_version) values (%(until)s, %(rules)s)",
+            rules=RULES_VERSION,
+        )
+        return {"to_delivery_id": until, **result}
+
+    def _one(self, statement: str, **parameters: Any) -> Any:
+        """Run one statement; its first value, if it has one. Only the parameters that it names go to the server."""
+        known = self.parameters | parameters
+        cursor = self.conn.execute(statement, {name: known[name] for name in known if f"%({name})s" in statement})
+        row = cursor.fetchone() if cursor.description else None
+        return row[0] if row else cursor.rowcount
+
+    def _table(self, name: str, query: str) -> int:
+        """A temporary table for the next steps, with statistics: plans depend on how much was touched."""
+        rows = self._one(f"create temporary table {name} on commit drop as {query}")
+        self._one(f"analyze {name}")
+        return int(rows)
+
+    def _window(self) -> tuple[int, int]:
+        until = self._one("select coalesce(max(delivery_id), 0) from landing.delivery where outcome = 'accepted'")
+        since = self._one(
+            """select coalesce(max(to_delivery_id), 0) from vault.identity_run
+            where run_id = (select max(run_id) from vault.identity_run) and rules_version = %(rules)s""",
+            rules=RULES_VERSION,
+        )
+        return since, until
+
+    def _touched_registry(self) -> None:
+        """Persons of the registry with a change, or with a change taken back by a late or corrected snapshot."""
+        self._table(
+            "touched_registry",
+            f"""select person_ref, {anchor_sql("registry", "person_ref::text")} as anchor
+            from (
+                select person_ref from raw.naar__person where delivery_id > %(since)s and delivery_id <= %(until)s
+                union
+                select changed.person_ref
+                from landing.registry_segment as segment
+                inner join raw.naar__person as changed on changed.segment_id = segment.segment_id
+                where segment.superseded_by_delivery_id > %(since)s
+                    and segment.superseded_by_delivery_id <= %(until)s
+            ) as touched""",
+        )
+
+    def _touched_presented(self) -> None:
+        """Presented identities that are new, or whose code or registry person was touched; with all that share a local id."""
+        self._table(
+            "touched_first",
+            """select person_ref from vault.presented_person
+            where first_delivery_id > %(since)s and first_delivery_id <= %(until)s
+            union
+            select presented.person_ref
+            from touched_registry as touched
+            inner join vault.registry_code as code on code.person_ref = touched.person_ref
+            inner join vault.presented_person as presented on presented.base_identifier = code.base_identifier
+            union
+            select identity.person_ref
+            from touched_registry as touched
+            inner join raw.identity__person as registered on registered.person_ref = touched.person_ref
+            inner join raw.identity__person as identity on identity.person_key = registered.person_key
+            where identity.match_method_code <> 'registry' or identity.person_ref <> registered.person_ref""",
+        )
+        self._table(
+            "touched",
+            """select
+                presented.person_ref,
+                presented.flow_code,
+                presented.sender_code,
+                presented.identifier_type_code,
+                case when presented.is_identifier_valid then presented.base_identifier end as base_identifier,
+                presented.local_id
+            from vault.presented_person as presented
+            where presented.person_ref in (
+                select person_ref from touched_first
+                union
+                select other.person_ref
+                from touched_first
+                inner join vault.presented_person as one on one.person_ref = touched_first.person_ref
+                inner join vault.presented_person as other
+                    on other.sender_code = one.sender_code
+                    and other.local_id = one.local_id
+                    and other.flow_code = one.flow_code
+            )""",
+        )
+
+    def _code_owners(self) -> None:
+        """Rules 1 and 2 for every code in question: whose it is, or nobody's (null) when several persons had it."""
+        self._table(
+            "code_owner",
+            """select
+                code.base_identifier,
+                case
+                    when count(*) filter (where code.is_current) = 1
+                        then any_value(code.person_ref) filter (where code.is_current)
+                    when count(*) = 1 then any_value(code.person_ref)
+                end as person_ref,
+                case when bool_or(code.is_current) then 'registry' else 'alias' end as match_method_code
+            from vault.registry_code as code
+            inner join (
+                select base_identifier from touched where base_identifier is not null
+                union
+                select own.base_identifier
+                from touched_registry
+                inner join vault.registry_code as own on own.person_ref = touched_registry.person_ref
+            ) as asked on asked.base_identifier = code.base_identifier
+            group by code.base_identifier""",
+        )
+
+    def _registry_keys(self) -> None:
+        """Keys for persons who are new in the registry: the key of a code seen before her, else the key her code gives,
+        else one from her regional id. Never the key of another person of the registry."""
+        self._table(
+            "new_registry",
+            """select touched.person_ref, touched.anchor
+            from touched_registry as touched
+            left join vault.person_anchor as known on known.anchor = touched.anchor
+            where known.anchor is null""",
+        )
+        self._table(
+            "new_registry_code",
+            f"""select
+                owner.person_ref,
+                owner.match_method_code,
+                owner.base_identifier,
+                {anchor_sql("code", "owner.base_identifier")} as anchor
+            from code_owner as owner
+            inner join new_registry as new on new.person_ref = owner.person_ref""",
+        )
+        self._table(
+            "new_registry_choice",
+            f"""select offer.*, row_number() over (partition by person_key order by preference, person_ref) as claim
+            from (
+                select code.person_ref, known.person_key, 1 + (code.match_method_code = 'alias')::integer as preference
+                from new_registry_code as code
+                inner join vault.person_anchor as known on known.anchor = code.anchor
+                union all
+                select code.person_ref, {key_sql("code.anchor")}, 3
+                from new_registry_code as code
+                left join vault.person_anchor as known on known.anchor = code.anchor
+                where code.match_method_code = 'registry' and known.anchor is null
+            ) as offer
+            where not exists (
+                select from vault.person_anchor as other
+                where other.person_key = offer.person_key
+                    and (other.anchor_type = 'registry' or offer.preference = 3)
+            )""",
+        )
+        self._table(
+            "new_registry_key",
+            f"""select new.anchor, new.person_ref, coalesce(chosen.person_key, {key_sql("new.anchor")}) as person_key
+            from new_registry as new
+            left join (
+                select distinct on (person_ref) person_ref, person_key
+                from new_registry_choice
+                where claim = 1
+                order by person_ref, preference, person_key
+            ) as chosen on chosen.person_ref = new.person_ref""",
+        )
+        self._one(
+            """insert into vault.person_anchor (anchor, person_key, anchor_type)
+            select anchor, person_key, 'registry' from new_registry_key order by anchor"""
+        )
+        self._table(
+            "resolved_registry",
+            """select touched.person_ref, known.person_key, 'registry'::text as match_method_code
+            from touched_registry as touched
+            inner join vault.person_anchor as known on known.anchor = touched.anchor""",
+        )
+
+    def _code_anchors_join_the_registry(self) -> None:
+        """A code that was a person by itself turns out to be a person of the registry: its key is merged into hers."""
+        self._table(
+            "adopted",
+            f"""select code.anchor, code.person_key as old_key, registered.person_key as new_key
+            from (
+                select base_identifier, person_ref, {anchor_sql("code", "base_identifier")} as anchor
+                from code_owner where person_ref is not null
+            ) as owner
+            inner join vault.person_anchor as code on code.anchor = owner.anchor
+            inner join vault.person_anchor as registered
+                on registered.anchor = {anchor_sql("registry", "owner.person_ref::text")}
+            where code.person_key <> registered.person_key""",
+        )
+        self._one(
+            """update vault.person_anchor as code set person_key = adopted.new_key
+            from adopted where code.anchor = adopted.anchor"""
+        )
+        # What else hung on a key that is no person of the registry goes along; there is one such key per code.
+        self._one(
+            """update vault.person_anchor as follower set person_key = moved.new_key
+            from (select distinct on (old_key) old_key, new_key from adopted order by old_key, new_key) as moved
+            where follower.person_key = moved.old_key
+                and not exists (
+                    select from vault.person_anchor as registered
+                    where registered.person_key = moved.old_key and registered.anchor_type = 'registry'
+                )"""
+        )
+
+    def _resolve_presented(self) -> None:
+        self._table(
+            "by_code",
+            f"""select
+                touched.person_ref, touched.flow_code, touched.sender_code, touched.local_id,
+                registered.person_key as registry_key,
+                owner.match_method_code as registry_method,
+                case when touched.identifier_type_code = '0' then 'code' else 'temporary_code' end as code_method,
+                case
+                    when touched.base_identifier is not null and owner.base_identifier is null
+                        then {anchor_sql("code", "touched.base_identifier")}
+                end as code_anchor
+            from touched
+            left join code_owner as owner on owner.base_identifier = touched.base_identifier
+            left join vault.person_anchor as registered
+                on registered.anchor = {anchor_sql("registry", "owner.person_ref::text")}""",
+        )
+        self._new_anchors("code", "select distinct code_anchor from by_code where code_anchor is not null")
+        self._table(
+            "identified",
+            """select
+                by_code.person_ref, by_code.flow_code, by_code.sender_code, by_code.local_id,
+                coalesce(by_code.registry_key, known.person_key) as person_key,
+                case
+                    when by_code.registry_key is not null then by_code.registry_method
+                    when known.person_key is not null then by_code.code_method
+                end as match_method_code
+            from by_code
+            left join vault.person_anchor as known on known.anchor = by_code.code_anchor""",
+        )
+        self._table(
+            "local_group",
+            f"""select
+                flow_code, sender_code, local_id,
+                {anchor_sql("local_id", "flow_code", "sender_code", "local_id")} as anchor,
+                count(distinct person_key) as persons,
+                min(person_key) as person_key
+            from identified
+            where local_id is not null
+            group by flow_code, sender_code, local_id""",
+        )
+        self._one(
+            """update vault.person_anchor as known set person_key = one.person_key
+            from local_group as one
+            where known.anchor = one.anchor and one.persons = 1 and known.person_key <> one.person_key"""
+        )
+        self._new_anchors("local_id", "select anchor from local_group where persons = 0")
+        self._table(
+            "resolved_presented",
+            f"""select
+                identified.person_ref,
+                coalesce(identified.person_key, local.person_key) as person_key,
+                case
+                    when identified.person_key is not null then identified.match_method_code
+                    when local.person_key is not null then 'local_id'
+                    else 'own'
+                end as match_method_code,
+                {anchor_sql("reference", "identified.person_ref::text")} as anchor
+            from identified
+            left join (
+                select
+                    one.flow_code, one.sender_code, one.local_id,
+                    case when one.persons = 1 then one.person_key else known.person_key end as person_key
+                from local_group as one
+                left join vault.person_anchor as known on known.anchor = one.anchor
+                where one.persons <= 1
+            ) as local
+                on local.flow_code = identified.flow_code
+                and local.sender_code = identified.sender_code
+                and local.local_id = identified.local_id""",
+        )
+        # Who was a person by herself and is no longer. Should the link be lost again, the same key comes back.
+        self._one(
+            """delete from vault.person_anchor as known using resolved_presented as found
+            where known.anchor = found.anchor and found.person_key is not null"""
+        )
+        self._new_anchors("reference", "select anchor from resolved_presented where person_key is null")
+        self._one(
+            """update resolved_presented as found set person_key = known.person_key
+            from vault.person_anchor as known
+            where known.anchor = found.anchor and found.person_key is null"""
+        )
+
+    def _new_anchors(self, anchor_type: str, query: str) -> None:
+        """Store the anchors of `query` that are new. A key that somebody has already is not given twice: the anchor then
+        gets the key of its own token's token."""
+        again = key_sql(anchor_sql("again", "asked.anchor::text"))
+        self._one(
+            f"""insert into vault.person_anchor (anchor, person_key, anchor_type)
+            select
+                asked.anchor,
+                case
+                    when exists (
+                        select from vault.person_anchor as other where other.person_key = {key_sql("asked.anchor")}
+                    ) then {again}
+                    else {key_sql("asked.anchor")}
+                end,
+                '{anchor_type}'
+            from ({query}) as asked (anchor)
+            left join vault.person_anchor as known on known.anchor = asked.anchor
+            where known.anchor is null
+            order by asked.anchor"""
+        )
+
+    def _write(self) -> dict[str, Any]:
+        """Carry what changed to the warehouse, and tell which keys became one and which identities moved alone."""
+        self._table(
+            "changed",
+            """select
+                found.person_ref, found.person_key, found.match_method_code, before.person_key as old_key
+            from (
+                select person_ref, person_key, match_method_code from resolved_registry
+                union all
+                select person_ref, person_key, match_method_code from resolved_presented
+            ) as found
+            left join raw.identity__person as before on before.person_ref = found.person_ref
+            where before.person_ref is null
+                or before.person_key <> found.person_key
+                or before.match_method_code <> found.match_method_code""",
+        )
+        looked_at = self._one("select (select count(*) from touched) + (select count(*) from resolved_registry)")
+        if not self._one("select count(*) from changed"):
+            return dict(identity_seq=None, looked_at=looked_at, changed=0, new_persons=0, merged=0, relinked=0)
+        self.parameters["seq"] = self._one("select nextval('raw.identity_seq')")
+        new_persons = self._one(
+            """select count(distinct changed.person_key) from changed
+            where not exists (
+                select from raw.identity__person as known where known.person_key = changed.person_key
+            )"""
+        )
+        # A merge: nothing is known by the old key any more, and all that had it went to one person.
+        merged = self._one(
+            """insert into vault.identity_event (event_type, old_person_key, new_person_key, match_method_code)
+            select 'merge', old_key, min(person_key), min(match_method_code)
+            from changed
+            where old_key <> person_key
+                and not exists (select from vault.person_anchor as held where held.person_key = changed.old_key)
+            group by old_key
+            having count(distinct person_key) = 1
+            order by old_key"""
+        )
+        relinked = self._one(
+            """insert into vault.identity_event
+                (event_type, person_ref, old_person_key, new_person_key, match_method_code)
+            select 'relink', changed.person_ref, changed.old_key, changed.person_key, changed.match_method_code
+            from changed
+            where changed.old_key <> changed.person_key
+                and (
+                    exists (select from vault.person_anchor as held where held.person_key = changed.old_key)
+                    or changed.old_key in (
+                        select old_key from changed where old_key <> person_key
+                        group by old_key having count(distinct person_key) > 1
+                    )
+                )
+            order by changed.person_ref"""
+        )
+        self._one(
+            """update raw.identity__person as known
+            set person_key = changed.person_key, match_method_code = changed.match_method_code, changed_seq = %(seq)s
+            from changed where known.person_ref = changed.person_ref and changed.old_key is not null"""
+        )
+        self._one(
+            """insert into raw.identity__person (person_ref, person_key, match_method_code, changed_seq)
+            select person_ref, person_key, match_method_code, %(seq)s
+            from changed where old_key is null order by person_ref"""
+        )
+        by_method = self.conn.execute(
+            "select match_method_code, count(*) from changed group by 1 order by 1"
+        ).fetchall()
+        return dict(
+            identity_seq=self.parameters["seq"],
+            looked_at=looked_at,
+            changed=sum(count for _, count in by_method),
+            new_persons=new_persons,
+            merged=merged,
+            relinked=relinked,
+            by_method=dict(by_method),
+        )
