@@ -11,3 +11,4 @@ create index identity__person_seq on raw.identity__person (changed_seq);
 create index identity__person_key on raw.identity__person (person_key);
 grant select, insert, update, delete on raw.identity__person to iass_identity;
 grant usage, select on sequence raw.identity_seq to iass_identity, iass_transformer;
+grant select on raw.identity__person to iass_transformer;
