@@ -1,0 +1,209 @@
+"""Assets: landing folder → gate (ledger and raw tables) → identity → dbt models. No work is done here.
+
+**Raw tables and partitions.** Raw tables are partitioned by the period of their flow, yet a run takes in whatever has
+arrived, for any periods of any flow, in the order that progressives and nomenclatures ask for; and a period is never
+made again on demand, because only its sender can send it. So the gate is one asset without partitions, and the raw
+tables are assets that Dagster does not execute: for each period that deliveries touched, the gate records a
+materialisation of that partition with its counts. What the UI shows for a month is then exactly what arrived for it,
+and one run takes in all.
+
+**dbt.** One dbt process per run, the same call as `iass build`; its results are reported model by model and test by
+test when it ends. When nothing changed, dbt is not started, no model is materialised and the checks behind it are
+skipped.
+
+**Retries** are for what may pass by itself (the database restarting, a connection lost), with growing pauses. A
+refused delivery is an outcome and a broken model stays broken: neither is tried again.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+import psycopg
+from dagster_dbt import DagsterDbtTranslator, dbt_assets
+
+from orchestration.defs import partitions
+from orchestration.intake.contract import Contract, flow_codes, load_contract
+
+if TYPE_CHECKING:
+    from orchestration.intake.delivery import DeliveryResult
+
+FILES = dg.AssetKey(["landing", "file"])
+DELIVERY = dg.AssetKey(["landing", "delivery"])
+IDENTITY = dg.AssetKey(["raw", "identity__person"])
+
+#: Tables of schema landing that the gate writes besides the ledger and that models read.
+GATE_TABLES = ("finding", "rule", "live_key", "regional_nomenclature", "local_nomenclature", "registry_segment")
+
+RETRIES = 3
+FIRST_PAUSE_SECONDS = 2
+
+
+@contextmanager
+def patience(context: dg.OpExecutionContext | dg.AssetExecutionContext) -> Iterator[None]:
+    """Ask for another try when the database went away, after 2, 8 and 32 seconds."""
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, psycopg.OperationalError) or isinstance(error.__cause__, psycopg.OperationalError):
+            pause = FIRST_PAUSE_SECONDS * 4**context.retry_number
+            raise dg.RetryRequested(max_retries=RETRIES, seconds_to_wait=pause) from error
+        raise
+
+
+def contracts() -> list[Contract]:
+    return [load_contract(code) for code in flow_codes()]
+
+
+def raw_key(contract: Contract, table: str) -> dg.AssetKey:
+    return dg.AssetKey(["raw", next(t.physical_name for t in contract.tables if t.name == table)])
+
+
+def raw_tables() -> list[dg.AssetSpec]:
+    """One asset per raw table of each flow: written by the gate, executed by nobody."""
+    return [
+        dg.AssetSpec(
+            raw_key(contract, table.name),
+            deps=[DELIVERY],
+            description=table.description,
+            group_name=f"raw_{contract.flow_code.lower()}",
+            partitions_def=partitions.of(contract),
+            kinds={"postgres"},
+        )
+        for contract in contracts()
+        for table in contract.tables
+    ]
+
+
+@dg.asset(
+    key=FILES,
+    group_name="landing",
+    kinds={"file"},
+    required_resource_keys={"settings"},
+    description="Files that wait in the landing folder. Nothing is moved or read.",
+)
+def landing_files(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+    from orchestration.intake import gate
+
+    with patience(context):
+        waiting = gate.pending(context.resources.settings)
+    return dg.MaterializeResult(metadata={"files": len(waiting)})
+
+
+@dg.multi_asset(
+    name="gate",
+    specs=[
+        dg.AssetSpec(
+            key,
+            deps=[FILES],
+            group_name="landing",
+            kinds={"python", "postgres"},
+            description="Ledger: every delivery, its fate and its counts."
+            if key == DELIVERY
+            else "Written by the gate.",
+        )
+        for key in (DELIVERY, *(dg.AssetKey(["landing", table]) for table in GATE_TABLES))
+    ],
+    required_resource_keys={"settings", "progress"},
+    description="Every waiting delivery through the gate: archive, read, check, load, receipt.",
+)
+def gate_tables(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
+    from orchestration.intake import gate
+
+    settings, progress = context.resources.settings, context.resources.progress
+    with patience(context):
+        waiting = gate.pending(settings)
+        progress.step("Deliveries through the gate", len(waiting))
+        results = gate.intake(settings, waiting, on_delivery=progress.delivery) if waiting else []
+    record_periods(context, results)
+    counts = {outcome: sum(r.outcome == outcome for r in results) for outcome in ("accepted", "refused", "repeated")}
+    yield dg.MaterializeResult(asset_key=DELIVERY, metadata=counts)
+    for table in GATE_TABLES:
+        yield dg.MaterializeResult(asset_key=["landing", table])
+
+
+def record_periods(context: dg.AssetExecutionContext, results: Sequence[DeliveryResult]) -> None:
+    """One materialisation per raw table and period that accepted deliveries touched."""
+    touched: dict[tuple[str, str], list[DeliveryResult]] = defaultdict(list)
+    for result in results:
+        if result.outcome == "accepted" and result.flow_code and result.period_code:
+            touched[result.flow_code, result.period_code].append(result)
+    for (flow_code, period_code), delivered in sorted(touched.items()):
+        contract = load_contract(flow_code)
+        period = partitions.of(contract)
+        if isinstance(period, dg.DynamicPartitionsDefinition) and period.name:
+            context.instance.add_dynamic_partitions(period.name, [period_code])
+        for table in contract.tables:
+            context.log_event(
+                dg.AssetMaterialization(
+                    raw_key(contract, table.name),
+                    partition=period_code,
+                    metadata={
+                        "deliveries": len(delivered),
+                        "records_accepted": sum(r.records_accepted for r in delivered),
+                        "records_discarded": sum(r.records_discarded for r in delivered),
+                    },
+                )
+            )
+
+
+@dg.asset(
+    key=IDENTITY,
+    group_name="identity",
+    kinds={"python", "postgres"},
+    deps=[DELIVERY, dg.AssetKey(["raw", "iass__contact"]), dg.AssetKey(["raw", "naar__person"])],
+    required_resource_keys={"settings", "progress"},
+    description="Token of each presented or registered identity to the key of the person.",
+)
+def identity_person(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+    from orchestration.identity import exact
+
+    context.resources.progress.step("Persons")
+    with patience(context):
+        found = exact.resolve(context.resources.settings)
+    return dg.MaterializeResult(
+        metadata={
+            "looked_at": found.looked_at,
+            "changed": found.changed,
+            "new_persons": found.new_persons,
+            "merged": found.merged,
+            **{f"by_{method}": count for method, count in found.by_method.items()},
+        }
+    )
+
+
+class Translator(DagsterDbtTranslator):
+    """Keys are [schema, name], so that a source of dbt and the asset that writes it are one; groups are folders."""
+
+    def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
+        name = dbt_resource_props.get("identifier") or dbt_resource_props.get("alias") or dbt_resource_props["name"]
+        return dg.AssetKey([dbt_resource_props["schema"], name])
+
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
+        return "_".join(dbt_resource_props["fqn"][1:-1]) or dbt_resource_props["resource_type"] + "s"
+
+
+def dbt_models(manifest: Path) -> dg.AssetsDefinition:
+    """All models, seeds and tests of the dbt project as one step."""
+
+    @dbt_assets(
+        manifest=manifest,
+        name="dbt",
+        exclude="resource_type:unit_test",
+        dagster_dbt_translator=Translator(),
+        required_resource_keys={"settings", "progress"},
+    )
+    def dbt(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+        from orchestration.warehouse import dbt as warehouse_dbt
+
+        context.resources.progress.step("Stars")
+        with patience(context):
+            warehouse_dbt.build(context.resources.settings)
+        yield from ()
+
+    return dbt
