@@ -1,0 +1,302 @@
+"""Contracts of the flows (ODCS v3 documents in expectations/contracts) as small immutable objects.
+
+Here a contract is read and nothing else: how a rule is evaluated is in `check.py`, what is generated from a contract in
+`derive.py`. Columns, code lists and rules are data of the contract; no flow is named in this module.
+
+Frames that readers hand to `check` hold, for each table, one text column per field with a `source`, named as the field,
+exactly as received (null = missing or empty), plus where the element stands:
+`record_number` (1-based in the file) everywhere; `demand_index` (1-based place in its record) in `demand` and `outcome`;
+`outcome_number` (1-based place in its demand) in `outcome`. Places are never taken from what the sender wrote.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from open_data_contract_standard.model import CustomProperty, DataQuality, OpenDataContractStandard, SchemaProperty
+
+EXPECTATIONS_DIR = Path(__file__).resolve().parents[2] / "expectations"
+CONTRACTS_DIR = EXPECTATIONS_DIR / "contracts"
+COMMON = "common"
+
+#: Engines of a rule: an expression over columns, or the name of a condition that only the gate can see.
+POLARS_SQL = "polars-sql"
+GATE = "gate"
+
+
+@dataclass(frozen=True)
+class Code:
+    """One code of a list. Open ends of validity are null."""
+
+    code: str
+    label_it: str
+    label_en: str
+    valid_from: date | None = None
+    valid_to: date | None = None
+
+
+@dataclass(frozen=True)
+class CodeList:
+    """A list of codes with validity dates. `is_open`: an unlisted code of the right form is only an anomaly."""
+
+    name: str
+    label_it: str
+    codes: tuple[Code, ...]
+    is_open: bool = False
+
+    def has_dates(self) -> bool:
+        return any(c.valid_from or c.valid_to for c in self.codes)
+
+
+@dataclass(frozen=True)
+class Field:
+    """One column: where it comes from in the file and where it may go."""
+
+    name: str
+    source: str | None  # path relative to the record element, or CSV column; None = made by the gate
+    dtype: str  # PostgreSQL type without "not null"
+    required: bool  # by the layout; conditions are rules
+    not_null: bool  # in the raw table
+    pattern: str | None
+    max_length: int | None
+    code_list: str | None
+    destination: str  # raw | vault | both | derived (raw column made by the gate) | none (control of the file only)
+    classification: str  # public | internal | personal | identifying
+    label_it: str
+    description: str
+    example: str | None
+    note_it: str | None
+
+    @property
+    def is_in_file(self) -> bool:
+        return self.source is not None
+
+    @property
+    def is_in_raw(self) -> bool:
+        return self.destination in ("raw", "both", "derived")
+
+
+@dataclass(frozen=True)
+class Table:
+    """One kind of element of a file: the record itself or a repeated part of it."""
+
+    name: str
+    physical_name: str
+    source: str  # path of the element, or empty for a CSV row
+    label_it: str
+    description: str
+    grain: str
+    fields: tuple[Field, ...]
+
+    def field(self, name: str) -> Field:
+        return next(f for f in self.fields if f.name == name)
+
+    @property
+    def file_fields(self) -> tuple[Field, ...]:
+        return tuple(f for f in self.fields if f.is_in_file)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One line of the catalogue. A `polars-sql` expression is TRUE when the rule is broken."""
+
+    code: str
+    grade: str  # FILE | SCARTO | ANOMALIA
+    table: str | None
+    field: str | None
+    sentence_it: str
+    sentence_en: str
+    engine: str
+    expression: str
+    is_file_rule: bool
+    on_cancellation: bool = False  # also holds for a record that only cancels its key
+
+
+@dataclass(frozen=True)
+class Window:
+    """Days after the end of the period by which a delivery, then its corrections, are due."""
+
+    first_days: int | None
+    correction_days: int | None
+    label_it: str
+
+
+@dataclass(frozen=True)
+class Contract:
+    """All that the house knows about one flow."""
+
+    flow_code: str
+    version: str
+    name: str
+    purpose: str
+    file_format: str  # xml | csv
+    layout_version: str
+    root: str | None
+    record: str | None
+    sender_kind: str  # district | ausl | region
+    period_kind: str  # month | day | quarter | half_year
+    has_operations: bool
+    key_field: str
+    windows: Window
+    tables: tuple[Table, ...]
+    rules: tuple[Rule, ...]
+    code_lists: dict[str, CodeList]
+    parameters: dict[str, Any]
+    header: tuple[Field, ...] = ()  # attributes of the file itself
+
+    def table(self, name: str) -> Table:
+        return next(t for t in self.tables if t.name == name)
+
+    def rule(self, code: str) -> Rule:
+        return next(r for r in self.rules if r.code == code)
+
+    def gate_rule(self, condition: str) -> Rule:
+        """The rule that the gate applies for a condition it has seen, e.g. `insert_live_key`."""
+        return self._by_condition()[condition]
+
+    def file_rule(self, condition: str) -> Rule:
+        rule = self._by_condition()[condition]
+        if not rule.is_file_rule:
+            raise KeyError(condition)
+        return rule
+
+    def _by_condition(self) -> dict[str, Rule]:
+        return {r.expression: r for r in self.rules if r.engine == GATE}
+
+
+def flow_codes() -> list[str]:
+    """Flows that have a contract, in alphabetical order."""
+    return sorted(
+        p.name.split(".")[0].upper() for p in CONTRACTS_DIR.glob("*.odcs.yaml") if not p.name.startswith(COMMON)
+    )
+
+
+@cache
+def load_contract(flow_code: str) -> Contract:
+    """The contract of a flow, with the rules about files that all flows share."""
+    path = CONTRACTS_DIR / f"{flow_code.lower()}.odcs.yaml"
+    if flow_code != flow_code.upper() or not path.is_file():
+        raise KeyError(f"no contract for flow {flow_code!r}")
+    document = OpenDataContractStandard.from_file(str(path))
+    common = OpenDataContractStandard.from_file(str(CONTRACTS_DIR / f"{COMMON}.odcs.yaml"))
+    custom = _custom(document.customProperties)
+    shared = _custom(common.customProperties)
+    file_format = custom["fileFormat"]
+    schema = document.schema_ or []
+    tables = tuple(_table(s) for s in schema if _custom(s.customProperties).get("role") != "file")
+    header = tuple(
+        _field(p) for s in schema if _custom(s.customProperties).get("role") == "file" for p in s.properties or []
+    )
+    rules: list[Rule] = []
+    for part in common.schema_ or []:
+        for quality in part.quality or []:
+            formats = _custom(quality.customProperties).get("formats", ["xml", "csv"])
+            if file_format in formats:
+                rules.append(_rule(quality, flow_code, None, None))
+    for part in schema:
+        table = None if _custom(part.customProperties).get("role") == "file" else part.name
+        rules += [_rule(q, flow_code, table, None) for q in part.quality or []]
+        for prop in part.properties or []:
+            rules += [_rule(q, flow_code, table, prop.name) for q in prop.quality or []]
+    rules.sort(key=lambda r: r.code)
+    lists = [*shared.get("codeLists", []), *custom.get("codeLists", [])]
+    due = custom["windows"]
+    return Contract(
+        flow_code=flow_code,
+        version=document.version or "",
+        name=document.name or flow_code,
+        purpose=(document.description.purpose if document.description else None) or "",
+        file_format=file_format,
+        layout_version=str(custom["layoutVersion"]),
+        root=custom.get("root"),
+        record=custom.get("record"),
+        sender_kind=custom["senderKind"],
+        period_kind=custom["periodKind"],
+        has_operations=bool(custom.get("hasOperations", False)),
+        key_field=custom["keyField"],
+        windows=Window(due.get("firstDays"), due.get("correctionDays"), due["label_it"]),
+        tables=tables,
+        rules=tuple(rules),
+        code_lists={entry["name"]: _code_list(entry) for entry in lists},
+        parameters=dict(custom.get("parameters", {})),
+        header=header,
+    )
+
+
+def rules() -> Iterator[Rule]:
+    """The whole catalogue."""
+    for flow_code in flow_codes():
+        yield from load_contract(flow_code).rules
+
+
+def _custom(properties: list[CustomProperty] | None) -> dict[str, Any]:
+    return {p.property: p.value for p in properties or [] if p.property}
+
+
+def _table(schema: Any) -> Table:
+    custom = _custom(schema.customProperties)
+    return Table(
+        name=schema.name,
+        physical_name=schema.physicalName,
+        source=custom.get("source", ""),
+        label_it=schema.businessName,
+        description=schema.description,
+        grain=schema.dataGranularityDescription,
+        fields=tuple(_field(p) for p in schema.properties or []),
+    )
+
+
+def _field(prop: SchemaProperty) -> Field:
+    custom = _custom(prop.customProperties)
+    options = prop.logicalTypeOptions or {}
+    return Field(
+        name=prop.name or "",
+        source=custom.get("source"),
+        dtype=prop.physicalType or "text",
+        required=bool(prop.required),
+        not_null=bool(custom.get("notNull", False)),
+        pattern=options.get("pattern"),
+        max_length=options.get("maxLength"),
+        code_list=custom.get("codeList"),
+        destination=custom["destination"],
+        classification=prop.classification or "internal",
+        label_it=prop.businessName or "",
+        description=prop.description or "",
+        example=str(prop.examples[0]) if prop.examples else None,
+        note_it=custom.get("note_it"),
+    )
+
+
+def _rule(quality: DataQuality, flow_code: str, table: str | None, field: str | None) -> Rule:
+    custom = _custom(quality.customProperties)
+    code = (quality.name or "").replace("FLOW-", f"{flow_code}-")
+    grade = quality.severity or ""
+    return Rule(
+        code=code,
+        grade=grade,
+        table=table,
+        field=custom.get("field", field),
+        sentence_it=custom["sentence_it"],
+        sentence_en=quality.description or "",
+        engine=quality.engine or "",
+        expression=str(quality.implementation),
+        is_file_rule=grade == "FILE",
+        on_cancellation=bool(custom.get("onCancellation", False)),
+    )
+
+
+def _code_list(entry: dict[str, Any]) -> CodeList:
+    return CodeList(
+        name=entry["name"],
+        label_it=entry["label_it"],
+        codes=tuple(
+            Code(str(c["code"]), c["label_it"], c["label_en"], c.get("valid_from"), c.get("valid_to"))
+            for c in entry["codes"]
+        ),
+        is_open=bool(entry.get("isOpen", False)),
+    )
