@@ -12,3 +12,24 @@ create index identity__person_key on raw.identity__person (person_key);
 grant select, insert, update, delete on raw.identity__person to iass_identity;
 grant usage, select on sequence raw.identity_seq to iass_identity, iass_transformer;
 grant select on raw.identity__person to iass_transformer;
+
+-- Which keys lost a token, so that an incremental build also mends the person it left. Written by the trigger, whatever moves a token.
+create table raw.identity__relink (
+    person_ref uuid not null,
+    old_person_key bigint not null,
+    changed_seq bigint not null
+);
+comment on table raw.identity__relink is 'Tokens that were moved from one person to another: the key they had before.';
+create index identity__relink_seq on raw.identity__relink (changed_seq);
+grant select on raw.identity__relink to iass_identity, iass_transformer;
+grant insert on raw.identity__relink to iass_identity;
+
+create function raw.note_relink() returns trigger language plpgsql as $$
+begin
+    insert into raw.identity__relink (person_ref, old_person_key, changed_seq)
+    values (old.person_ref, old.person_key, new.changed_seq);
+    return null;
+end
+$$;
+create trigger identity__person_relink after update on raw.identity__person
+for each row when (old.person_key is distinct from new.person_key) execute function raw.note_relink();
