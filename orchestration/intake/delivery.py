@@ -1,6 +1,6 @@
 """What one delivery is, from the moment its bytes are archived until its receipt is written.
 
-Only data and the one exception of the gate belong here; how a delivery is read, checked or loaded does not.
+Only data and the gate's one exception belong here; how a delivery is read, checked or loaded does not.
 The gate fills a `Delivery`, a flow's loader returns a `LoadOutcome`, callers of the gate get a `DeliveryResult`.
 """
 
@@ -25,13 +25,9 @@ FINDING_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
 }
 
 
-class IassError(Exception):
-    """A clear sentence for a person: what went wrong and what to do. Never holds a value of a personal field."""
-
-
 @dataclass(frozen=True)
 class FileFinding:
-    """One `FILE` finding by the name of its condition (`empty_file`, `progressive_gap`, …); the contract knows its rule."""
+    """One `FILE` finding by its condition (`empty_file`, `progressive_gap`, …); the contract knows the rule."""
 
     condition: str
     field: str | None = None

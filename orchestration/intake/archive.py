@@ -1,0 +1,192 @@
+"""The archive: every delivery's bytes, unchanged, under their SHA-256, before anything else is done with them.
+
+Storing bytes and reading them back safely (one member, bounded size) belongs here; what the bytes mean does not.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import os
+import stat
+import uuid
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Protocol
+
+from orchestration.errors import IassError
+from orchestration.intake.delivery import FileRefused
+
+CHUNK = 1 << 20
+#: A scale-1 registry is 0.4 GB and a year's IASS far less: what unpacks to more is not a delivery.
+MAX_UNPACKED_BYTES = 8 << 30
+#: Real XML of these flows packs at 20-40 to 1; deflate can reach 1,032 to 1. Small files are left alone.
+MAX_RATIO = 200
+RATIO_FREE_BYTES = 16 << 20
+
+
+class Readable(Protocol):
+    """All that the readers need of an open member."""
+
+    def read(self, size: int = -1, /) -> bytes: ...
+
+
+@dataclass(frozen=True)
+class Archived:
+    """Where the bytes of one file lie."""
+
+    sha256: str
+    size_bytes: int
+    path: Path
+
+
+def archive_path(archive_dir: Path, sha256: str) -> Path:
+    return archive_dir / sha256[:2] / sha256[2:4] / sha256
+
+
+def store(archive_dir: Path, source: Path) -> Archived:
+    """Copy `source` into the archive; the same bytes twice are one file. Whole or not at all, whatever dies."""
+    try:
+        archive_dir.mkdir(parents=True, exist_ok=True)
+        partial = archive_dir / f".{uuid.uuid4().hex}.partial"
+        try:
+            sha256, size = _copy_and_hash(source, partial)
+            target = archive_path(archive_dir, sha256)
+            if target.exists() and target.stat().st_size == size:
+                return Archived(sha256, size, target)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            partial.rename(target)
+            _sync_folder(target.parent)
+            return Archived(sha256, size, target)
+        finally:
+            partial.unlink(missing_ok=True)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise IassError(
+                f"{source.name}: the archive is full, nothing of the file was taken in: free some space and run again."
+            ) from error
+        raise IassError(
+            f"{source.name}: it could not be archived ({error.strerror}). Nothing of it was taken in."
+        ) from error
+
+
+def _copy_and_hash(source: Path, target: Path) -> tuple[str, int]:
+    digest = hashlib.sha256()
+    size = 0
+    with source.open("rb") as reader, target.open("xb") as writer:
+        while chunk := reader.read(CHUNK):
+            digest.update(chunk)
+            writer.write(chunk)
+            size += len(chunk)
+        writer.flush()
+        os.fsync(writer.fileno())
+    return digest.hexdigest(), size
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def open_member(path: Path, file_name: str) -> Iterator[Readable]:
+    """The content of an archived delivery, unpacked as its name says, as a bounded stream.
+
+    Raises `FileRefused` for what is not the one plain member it should be, here or while reading.
+    """
+    if path.stat().st_size == 0:
+        raise FileRefused("empty_file")
+    with path.open("rb") as file:
+        if file_name.endswith(".gz"):
+            yield _Gunzip(file, path.stat().st_size)
+        elif file_name.endswith(".zip"):
+            with _open_zip(file) as member:
+                yield _Bounded(member, path.stat().st_size)
+        else:
+            yield _Bounded(file, None)
+
+
+@contextlib.contextmanager
+def _open_zip(file: IO[bytes]) -> Iterator[IO[bytes]]:
+    try:
+        with zipfile.ZipFile(file) as archive:
+            members = archive.infolist()
+            if len(members) > 1:
+                raise FileRefused("several_members")
+            if not members:
+                raise FileRefused("empty_file")
+            member = members[0]
+            name = member.orig_filename
+            mode = member.external_attr >> 16
+            if member.is_dir() or stat.S_ISLNK(mode) or any(c in name for c in "/\\:\0") or name in ("", ".", ".."):
+                raise FileRefused("archive_path")
+            if member.file_size > MAX_UNPACKED_BYTES:
+                raise FileRefused("archive_too_large")
+            with archive.open(member) as content:
+                yield content
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
+        # RuntimeError is how zipfile says that a member is encrypted
+        raise FileRefused("unreadable") from error
+
+
+class _Bounded:
+    """A stream that is refused when it grows past what a delivery may be."""
+
+    def __init__(self, stream: Readable, packed_bytes: int | None) -> None:
+        self._stream = stream
+        self._packed_bytes = packed_bytes
+        self._bytes = 0
+
+    def read(self, size: int = -1, /) -> bytes:
+        data = self._stream.read(CHUNK if size is None or size < 0 else size)
+        self._bytes += len(data)
+        _refuse_bomb(self._bytes, self._packed_bytes)
+        return data
+
+
+class _Gunzip:
+    """One gzip member, unpacked chunk by chunk; a second member or anything after it is refused."""
+
+    def __init__(self, stream: Readable, packed_bytes: int) -> None:
+        self._stream = stream
+        self._packed_bytes = packed_bytes
+        self._bytes = 0
+        self._inflate = zlib.decompressobj(wbits=31)
+
+    def read(self, size: int = -1, /) -> bytes:
+        size = CHUNK if size is None or size < 0 else size
+        if size == 0:
+            return b""
+        inflate = self._inflate
+        try:
+            while not inflate.eof:
+                packed = inflate.unconsumed_tail or self._stream.read(CHUNK)
+                if not packed:
+                    raise FileRefused("unreadable")  # ends in the middle
+                data = inflate.decompress(packed, size)
+                if data:
+                    self._bytes += len(data)
+                    _refuse_bomb(self._bytes, self._packed_bytes)
+                    return data
+        except zlib.error as error:
+            raise FileRefused("unreadable") from error
+        rest = inflate.unused_data or self._stream.read(CHUNK)
+        if rest.startswith(b"\x1f\x8b"):
+            raise FileRefused("several_members")
+        if rest.strip(b"\0"):  # tapes pad with zeros
+            raise FileRefused("unreadable")
+        return b""
+
+
+def _refuse_bomb(unpacked: int, packed: int | None) -> None:
+    if unpacked > MAX_UNPACKED_BYTES:
+        raise FileRefused("archive_too_large")
+    if packed is not None and unpacked > RATIO_FREE_BYTES and unpacked > packed * MAX_RATIO:
+        raise FileRefused("archive_too_large")

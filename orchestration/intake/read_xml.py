@@ -1,0 +1,355 @@
+"""XML deliveries into columns: a streaming parse, one tight loop per record, batches of Polars frames of text.
+
+The shape of a record comes from the contract (a `Node` tree made once per flow); this module knows XML and no flow. It
+reports what only the structure can tell (unknown or repeated elements, a broken file); values are judged in `check`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import Any
+
+import polars as pl
+from lxml import etree
+
+from orchestration.intake.archive import Readable
+from orchestration.intake.contract import Table, load_contract
+from orchestration.intake.delivery import FileFinding, FileRefused
+
+RECORDS_PER_BATCH = 20_000
+#: A record of these flows takes about a kilobyte. More than this without one coming to its end is no record.
+MAX_BYTES_PER_RECORD = 32 << 20
+MAX_PROLOGUE_BYTES = 1 << 20
+
+_DECLARED_ENCODING = re.compile(rb"""^\s*<\?xml[^>]*?encoding\s*=\s*["']([^"']+)["']""")
+_COMMENT_OR_PI = re.compile(rb"<!--.*?-->|<\?.*?\?>", re.DOTALL)
+_ROOT_START = re.compile(rb"<[^!?\s]")
+
+Row = list[Any]  # text by slot; record number, places and presence marks are integers
+
+
+@dataclass
+class Node:
+    """An element of the layout. Slots are positions in the row of its table; `presence` tells a repeated element."""
+
+    table: int
+    presence: int | None = None
+    text: int | None = None
+    attributes: list[tuple[str, int]] = field(default_factory=list)
+    children: dict[str, Node] = field(default_factory=dict)
+    name: str | None = None  # what a finding calls it
+    is_row: bool = False
+    is_plain: bool = False  # text only: the common case, handled inside the loop
+
+    def child(self, tag: str) -> Node:
+        if tag not in self.children:
+            self.children[tag] = Node(self.table, name=tag)
+        return self.children[tag]
+
+
+@dataclass(frozen=True)
+class TableLayout:
+    """The row of one table: its columns, then what comes from the rows above, then presence marks."""
+
+    name: str
+    columns: tuple[str, ...]  # record_number, places, then the fields of the file
+    n_places: int  # 0 for the record itself, 1 for its children, 2 below them
+    width: int
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How the records of one flow lie in its XML."""
+
+    root: str
+    record: str
+    version: str
+    node: Node
+    tables: tuple[TableLayout, ...]
+
+
+@cache
+def layout(flow_code: str) -> Layout:
+    """The layout of a flow, made from the sources that its contract gives to tables and fields."""
+    contract = load_contract(flow_code)
+    if contract.root is None or contract.record is None:
+        raise ValueError(f"the contract of {flow_code} names no root and record")
+    tops: dict[str, Node] = {}  # where each table's row begins
+    tables: list[TableLayout] = []
+    places: dict[str, tuple[str, ...]] = {}
+    for position, table in enumerate(contract.tables):
+        above = next((t for t in reversed(contract.tables[:position]) if _is_below(table, t)), None)
+        if above is None:
+            top, own = Node(position, name=None), ()
+        else:
+            top = tops[above.name]
+            for step in table.source.removeprefix(above.source + "/").split("/"):
+                top = top.child(step)
+            top.table, top.is_row = position, True
+            own = (*places[above.name], _place_column(table))
+        tops[table.name], places[table.name] = top, own
+        columns = ["record_number", *own]
+        for item in table.file_fields:
+            element, _, attribute = (item.source or "").replace("/@", "@").partition("@")
+            node = top
+            for step in element.split("/") if element else []:
+                node = node.child(step)
+            node.name = item.name if not attribute else node.name
+            if attribute:
+                node.attributes.append((attribute, len(columns)))
+            else:
+                node.text = len(columns)
+            columns.append(item.name)
+        tables.append(TableLayout(table.name, tuple(columns), len(own), len(columns)))
+    first = tops[contract.tables[0].name]
+    return Layout(contract.root, contract.record, contract.layout_version, first, _with_presence(first, tables))
+
+
+def _is_below(table: Table, other: Table) -> bool:
+    return table.source.startswith(other.source + "/")
+
+
+def _place_column(table: Table) -> str:
+    number = f"{table.name}_number"
+    return number if any(f.name == number and not f.is_in_file for f in table.fields) else f"{table.name}_index"
+
+
+def _with_presence(first: Node, tables: list[TableLayout]) -> tuple[TableLayout, ...]:
+    """Tell plain leaves from the rest and give each of the rest, rows excepted, a slot that marks it as seen."""
+    widths = [table.width for table in tables]
+
+    def visit(node: Node) -> None:
+        for child in node.children.values():
+            if not child.is_row:
+                child.table = node.table
+                child.is_plain = child.text is not None and not child.attributes and not child.children
+                if not child.is_plain:
+                    child.presence = widths[child.table]
+                    widths[child.table] += 1
+            visit(child)
+
+    visit(first)
+    return tuple(replace(table, width=width) for table, width in zip(tables, widths, strict=True))
+
+
+@dataclass(frozen=True)
+class StructuralIssue:
+    """An element that the layout does not have, or has once only."""
+
+    record_number: int
+    condition: str  # unknown_element | duplicated_element
+    table_name: str
+    item: str | None
+    field: str | None
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Some thousands of records: one frame of text per table, and what was odd about their structure."""
+
+    frames: dict[str, pl.DataFrame]
+    issues: list[StructuralIssue]
+    n_records: int
+
+
+class _Guard:
+    """Stands between bytes and parser: encoding, NUL, DOCTYPE and endless records are told before libxml2 sees them."""
+
+    def __init__(self, stream: Readable) -> None:
+        self._stream = stream
+        self._prologue: bytes | None = b""
+        self.bytes_since_record = 0
+        self.is_empty = True
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._stream.read(size)
+        if self._prologue is not None:
+            self._check_prologue(data)
+        if b"\0" in data:
+            raise FileRefused("nul_byte")
+        if data:
+            self.is_empty = False
+        self.bytes_since_record += len(data)
+        if self.bytes_since_record > MAX_BYTES_PER_RECORD:
+            raise FileRefused("wrong_structure")
+        return data
+
+    def _check_prologue(self, data: bytes) -> None:
+        head = (self._prologue or b"") + data
+        if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
+            raise FileRefused("bad_encoding")
+        head = head.removeprefix(b"\xef\xbb\xbf")
+        declared = _DECLARED_ENCODING.match(head)
+        if declared and declared[1].lower().replace(b"_", b"-") not in (b"utf-8", b"utf8", b"us-ascii", b"ascii"):
+            raise FileRefused("bad_encoding")
+        bare = _COMMENT_OR_PI.sub(b"", head)
+        root = _ROOT_START.search(bare)
+        if b"<!DOCTYPE" in bare[: root.start() if root else None]:
+            raise FileRefused("doctype")
+        if root:
+            self._prologue = None
+        elif len(head) > MAX_PROLOGUE_BYTES:
+            raise FileRefused("wrong_structure")
+        else:
+            self._prologue = head
+
+
+def read(stream: Readable, shape: Layout, expected: Mapping[str, tuple[str, str]]) -> Iterator[Batch]:
+    """The records of a file in batches. `expected`: attribute of the root → (value it must have, condition if not).
+
+    Raises `FileRefused` for whatever is broken beyond a record, at whatever point of the file it shows.
+    """
+    guard = _Guard(stream)
+    parser = etree.iterparse(
+        guard,
+        events=("end",),
+        tag=shape.record,
+        resolve_entities=False,
+        load_dtd=False,
+        no_network=True,
+        huge_tree=False,
+        remove_blank_text=True,
+        remove_comments=True,
+        remove_pis=True,
+    )
+    rows: list[list[Row]] = [[] for _ in shape.tables]
+    issues: list[StructuralIssue] = []
+    root = None
+    number = 0
+    try:
+        for _, element in parser:
+            if root is None:
+                root = element.getparent()
+                _check_root(root, shape, expected)
+            parent = element.getparent()
+            if parent is not root:
+                raise FileRefused(FileFinding("wrong_structure", record_number=number + 1))
+            number += 1
+            _read_record(element, shape, number, rows, issues)
+            guard.bytes_since_record = 0
+            element.clear()
+            before = element.getprevious()
+            while before is not None:
+                if before.tag != shape.record:
+                    raise FileRefused(FileFinding("wrong_structure", record_number=number))
+                parent.remove(before)
+                before = element.getprevious()
+            if len(rows[0]) >= RECORDS_PER_BATCH:
+                yield _batch(shape, rows, issues)
+                rows, issues = [[] for _ in shape.tables], []
+        if root is None:
+            root = parser.root
+            _check_root(root, shape, expected)
+        if any(child.tag != shape.record for child in root):
+            raise FileRefused("wrong_structure")
+    except etree.XMLSyntaxError as error:
+        raise FileRefused(FileFinding(_condition(error, guard), record_number=number + 1)) from error
+    if root.getroottree().docinfo.internalDTD is not None:
+        raise FileRefused("doctype")
+    if number == 0:
+        raise FileRefused("empty_file")
+    if rows[0]:
+        yield _batch(shape, rows, issues)
+
+
+def _condition(error: etree.XMLSyntaxError, guard: _Guard) -> str:
+    message = error.msg or ""
+    if guard.is_empty:
+        return "empty_file"
+    if "xcessive depth" in message:
+        return "too_deep"
+    if "ncoding" in message or "not proper UTF-8" in message:
+        return "bad_encoding"
+    return "not_well_formed"
+
+
+def _check_root(root: etree._Element | None, shape: Layout, expected: Mapping[str, tuple[str, str]]) -> None:
+    if root is None or root.tag != shape.root or root.getparent() is not None:
+        raise FileRefused("wrong_root")
+    conditions = []
+    if root.get("versione", shape.version) != shape.version:
+        conditions.append(FileFinding("unsupported_version", field="versione"))
+    for attribute, (value, condition) in expected.items():
+        if root.get(attribute, value) != value:
+            conditions.append(FileFinding(condition, field=attribute))
+    if conditions:
+        raise FileRefused(*conditions)
+
+
+def _read_record(
+    element: etree._Element,
+    shape: Layout,
+    number: int,
+    rows: list[list[Row]],
+    issues: list[StructuralIssue],
+) -> None:
+    row: Row = [None] * shape.tables[0].width
+    row[0] = number
+    rows[0].append(row)
+    _walk(element, shape.node, row, shape.tables, rows, issues)
+
+
+def _walk(
+    element: etree._Element,
+    node: Node,
+    row: Row,
+    tables: tuple[TableLayout, ...],
+    rows: list[list[Row]],
+    issues: list[StructuralIssue],
+) -> None:
+    """Fill `row` from `element`; elements that are rows of a table below append rows of their own."""
+    for name, slot in node.attributes:
+        row[slot] = element.get(name)
+    if node.text is not None:
+        row[node.text] = element.text or ""
+    children = node.children
+    n_rows: dict[int, int] = {}
+    for child in element:
+        known = children.get(child.tag)
+        if known is None:
+            issues.append(_issue("unknown_element", row, tables[node.table], node.name))
+            continue
+        if known.is_plain:
+            slot = known.text
+            if row[slot] is None:
+                row[slot] = child.text or ""
+            else:
+                issues.append(_issue("duplicated_element", row, tables[node.table], known.name))
+            if len(child):
+                issues.append(_issue("unknown_element", row, tables[node.table], known.name))
+        elif known.is_row:
+            table = tables[known.table]
+            below: Row = [None] * table.width
+            below[: table.n_places] = row[: table.n_places]  # the record's number and the places above
+            n_rows[known.table] = below[table.n_places] = n_rows.get(known.table, 0) + 1
+            rows[known.table].append(below)
+            _walk(child, known, below, tables, rows, issues)
+        else:
+            presence = known.presence
+            if row[presence] is None:
+                row[presence] = 1
+                _walk(child, known, row, tables, rows, issues)
+            else:
+                issues.append(_issue("duplicated_element", row, tables[node.table], known.name))
+
+
+def _issue(condition: str, row: Row, table: TableLayout, name: str | None) -> StructuralIssue:
+    # the name of an unknown element is the sender's text and is not repeated: the place where it stands is
+    item = ".".join(str(place) for place in row[1 : table.n_places + 1]) or None
+    return StructuralIssue(int(row[0] or 0), condition, table.name, item, name)
+
+
+def _batch(shape: Layout, rows: list[list[Row]], issues: list[StructuralIssue]) -> Batch:
+    frames = {}
+    for table, lines in zip(shape.tables, rows, strict=True):
+        columns = list(zip(*lines, strict=True)) if lines else [()] * table.width
+        frames[table.name] = pl.DataFrame(
+            [
+                pl.Series(name, values, dtype=pl.Int64 if position <= table.n_places else pl.String)
+                for position, (name, values) in enumerate(zip(table.columns, columns, strict=False))
+            ]
+        ).with_columns(pl.col(pl.String).replace("", None))
+    return Batch(frames, issues, len(rows[0]))
