@@ -34,6 +34,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
         is_durable=False,
     )
     database_server.up(settings)
+    with connection.connect(settings, "owner") as conn:  # each test's home brings a key of its own
+        conn.execute("delete from migration.installation")
     yield settings
     if settings.database_url:
         with connection.connect_admin(settings) as admin:

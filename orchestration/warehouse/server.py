@@ -24,7 +24,7 @@ from typing import Any
 
 from orchestration.errors import IassError
 from orchestration.settings import Settings
-from orchestration.warehouse import connection, migrate, roles
+from orchestration.warehouse import connection, installation, migrate, roles
 
 #: PostgreSQL refuses to run as root, so it gets an account that owns its data and nothing else.
 SYSTEM_USER = "pgserver"
@@ -57,6 +57,7 @@ def up(settings: Settings) -> None:
         start(settings)
         roles.ensure(settings)
         migrate.migrate(settings)
+        installation.check_key(settings)
 
 
 def start(settings: Settings) -> None:

@@ -95,6 +95,22 @@ def test_a_password_that_changed_is_set_again(settings: Settings) -> None:
     connection.connect(settings, "analyst").close()
 
 
+def test_a_database_filled_with_another_key_is_not_touched(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    server.up(settings)
+    monkeypatch.setenv("IASS_PSEUDONYM_KEY", "b" * 64)
+    server.up(settings)  # nothing was delivered yet, so the new key is as good
+    with connection.connect(settings, "loader") as conn:
+        conn.execute(
+            "insert into landing.delivery (file_name, sha256, size_bytes, received_at, outcome) "
+            "values ('x', 'x', 0, now(), 'refused')"
+        )
+    server.up(settings)
+    monkeypatch.setenv("IASS_PSEUDONYM_KEY", "c" * 64)
+    with pytest.raises(IassError, match="another pseudonym key") as error:
+        server.up(settings)
+    assert "ccc" not in str(error.value)
+
+
 def test_another_prefix_makes_other_roles(new_settings: Callable[[], Settings]) -> None:
     settings = replace(new_settings(), role_prefix="elsewhere", database_name="elsewhere_test")
     try:
@@ -206,6 +222,7 @@ def test_the_port_is_kept_and_chosen_again_when_taken(new_home: Callable[[str], 
     assert json.loads(connection.port_file(settings).read_text())["port"] == port
     server.down(settings)
     with socket.socket() as squatter:
+        squatter.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         squatter.bind(("127.0.0.1", port))
         squatter.listen()
         server.up(settings)
