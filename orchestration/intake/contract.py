@@ -5,7 +5,7 @@ Here a contract is read and nothing else: how a rule is evaluated is in `check.p
 
 Frames that readers hand to `check` hold, for each table, one text column per field with a `source`, named as the field,
 exactly as received (null = missing or empty), plus where the element stands:
-`record_number` (1-based in the file) everywhere; `demand_index` (1-based place in its record) in `demand` and `outcome`;
+`record_number` (1-based in the file) everywhere; `demand_index` (1-based place in its record) in `demand`, `outcome`;
 `outcome_number` (1-based place in its demand) in `outcome`. Places are never taken from what the sender wrote.
 """
 
