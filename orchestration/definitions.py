@@ -19,7 +19,7 @@ from orchestration.warehouse import dbt
 def build(
     settings: Settings, *, today: date | None = None, progress: resources.Progress | None = None
 ) -> dg.Definitions:
-    """All definitions of one home. `today` and `progress` replace the calendar's day and the watcher in a single run."""
+    """All definitions of one home. `today` and `progress` replace the calendar's day and the watcher in one run."""
     dataset_checks = checks.checks()
     return dg.Definitions(
         assets=[

@@ -1,4 +1,4 @@
-"""What assets, checks and sensors are given from outside: the home, the calendar's day, somebody to tell about progress.
+"""What assets, checks and sensors are given from outside: the home, the calendar's day, who watches the run.
 
 Plain Python objects behind Dagster resources, so that `orchestration.pipeline` and tests replace them in one run
 without any configuration file. Nothing here connects to anything.

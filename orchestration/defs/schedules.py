@@ -50,5 +50,5 @@ def _windows(contract: Contract) -> dg.ScheduleDefinition:
         job_name=RUN_ALL,
         cron_schedule=[line for day in days for line in closing_times(day)],
         execution_timezone=TIMEZONE,
-        description=f"{contract.name}: first window closes on day {days[0]}, corrections on day {days[-1]} after the period.",
+        description=f"{contract.name}: first window closes {days[0]} days after the period, corrections {days[-1]}.",
     )

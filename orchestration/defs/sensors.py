@@ -22,7 +22,7 @@ _BUSY = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.STARTING, dg.DagsterRun
 
 
 def resting_files(folder: Path, now: float) -> list[tuple[str, int, int]]:
-    """Name, size and time of change of every file that nobody is still writing; hidden ones are drafts of a transfer."""
+    """Name, size and time of change of each file that nobody still writes; hidden ones are drafts of a transfer."""
     found = []
     for path in sorted(folder.rglob("*")):
         if path.name.startswith(".") or not path.is_file():
