@@ -150,7 +150,7 @@ def deliveries(
     flow: Flow = None,
     sender: Sender = None,
     period: Annotated[str | None, typer.Option(help="Period as in the file name, e.g. 2013-03.")] = None,
-    outcome: Annotated[str | None, typer.Option(help="accepted or refused.")] = None,
+    outcome: Annotated[str | None, typer.Option(help="accepted, refused or repeated.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """List what has arrived, newest last."""
@@ -158,8 +158,8 @@ def deliveries(
     from orchestration.intake import ledger
     from orchestration.warehouse import connection
 
-    if outcome not in (None, "accepted", "refused"):
-        raise IassError(f"There is no outcome {outcome!r}: choose accepted or refused.")
+    if outcome not in (None, "accepted", "refused", "repeated"):
+        raise IassError(f"There is no outcome {outcome!r}: choose accepted, refused or repeated.")
     with connection.connect(_ready(), "loader") as conn:
         rows = ledger.deliveries(conn, flow=flow, sender=sender, period=period, outcome=outcome)
     if as_json:
@@ -223,14 +223,17 @@ def run(as_json: AsJson = False) -> None:
 @app.command()
 def dagster(port: Annotated[int, typer.Option(help="Port of the user interface.")] = 3000) -> None:
     """Open the Dagster user interface on this home (Ctrl-C ends it)."""
+    from orchestration import pipeline, screen
+    from orchestration.warehouse import dbt
+
     settings = _ready()
-    home = settings.home / "dagster"
-    home.mkdir(exist_ok=True)
+    with screen.working("Preparing the models …"):
+        dbt.manifest(settings)
     program = str(Path(sys.executable).with_name("dagster"))
     environment = {
         **os.environ,
         **settings.environment(),
-        "DAGSTER_HOME": str(home),
+        "DAGSTER_HOME": str(pipeline.dagster_home(settings)),
         "DAGSTER_DISABLE_TELEMETRY": "true",
     }
     arguments = [program, "dev", "-m", "orchestration.definitions", "--host", "127.0.0.1", "--port", str(port)]
@@ -267,6 +270,7 @@ def nomenclature_list(sender: Sender = None, as_json: AsJson = False) -> None:
     from orchestration.warehouse import connection
 
     with connection.connect(_ready(), "loader") as conn:
+        nomenclature.ensure_regional(conn)
         rows = nomenclature.listing(conn, sender=sender)
     if as_json:
         screen.json(rows)
@@ -284,6 +288,7 @@ def nomenclature_export(
     from orchestration.warehouse import connection
 
     with connection.connect(_ready(), "loader") as conn:
+        nomenclature.ensure_regional(conn)
         text = nomenclature.export(conn, version=version)
     if out is None:
         sys.stdout.write(text)
@@ -299,6 +304,7 @@ def nomenclature_check(sender: Sender = None, as_json: AsJson = False) -> None:
     from orchestration.warehouse import connection
 
     with connection.connect(_ready(), "loader") as conn:
+        nomenclature.ensure_regional(conn)
         rows = nomenclature.check(conn, sender=sender)
     if as_json:
         screen.json(rows)

@@ -31,6 +31,10 @@ SYSTEM_USER = "pgserver"
 
 _START_SECONDS = 600  # crash recovery after a heavy load takes its time
 _STOP_SECONDS = 120
+_PATIENCE_SECONDS = 60
+#: Reasons that pass: sessions of a killed server still ending, a server still stopping, a port that was just lost.
+_PASSING = ("shared memory block", "lock file", "could not bind", "could not create any TCP/IP sockets")
+_LOG_LIMIT = 20 * 1024 * 1024
 _MEGABYTE = 1024 * 1024
 
 
@@ -70,19 +74,19 @@ def start(settings: Settings) -> None:
     if not (settings.pgdata_dir / "PG_VERSION").exists():
         _initialise(settings)
     _free_reused_pid(settings)
-    for _ in range(5):  # a free port can be taken by somebody else between our look and the start
-        port = _choose_port(settings)
-        _write_configuration(settings, port)
-        if _pg_ctl(settings, "start", "-w", "-t", str(_START_SECONDS), "-l", str(_log_file(settings))).returncode == 0:
+    _turn_log(settings)
+    log = _log_file(settings)
+    patience = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        _write_configuration(settings, _choose_port(settings))
+        before = log.stat().st_size if log.exists() else 0
+        started = _pg_ctl(settings, "start", "-w", "-t", str(_START_SECONDS), "-l", str(log))
+        if started.returncode == 0 or _is_ready(settings):
             return
-        if _is_ready(settings):
-            return
-        reason = _last_words(settings)
-        if "shared memory block" in reason:
-            time.sleep(1)  # sessions of a killed server still ending; the new one must not start beside them
-        elif "could not bind" not in reason and "could not create any TCP/IP sockets" not in reason:
-            break
-    raise IassError(f"The database server did not start ({_last_words(settings)}): see {_log_file(settings)}.")
+        reason = _last_words(log, before)
+        if time.monotonic() > patience or not any(words in reason for words in _PASSING):
+            raise IassError(f"The database server did not start ({reason}): see {log}.")
+        time.sleep(0.5)
 
 
 def down(settings: Settings) -> bool:
@@ -377,13 +381,21 @@ def _log_file(settings: Settings) -> Path:
     return settings.postgres_dir / "server.log"
 
 
-def _last_words(settings: Settings) -> str:
+def _turn_log(settings: Settings) -> None:
+    log = _log_file(settings)
+    if log.exists() and log.stat().st_size > _LOG_LIMIT:
+        log.replace(log.with_suffix(".log.1"))
+
+
+def _last_words(log: Path, offset: int) -> str:
+    """Why the last start failed, from what it added to the log."""
     try:
-        lines = _log_file(settings).read_text(errors="replace").splitlines()[-40:]
+        lines = log.read_bytes()[offset:].decode(errors="replace").splitlines()
     except OSError:
         return "it left no log"
     telling = [line.split("FATAL:", 1)[1].strip() for line in lines if "FATAL:" in line]
-    return telling[-1] if telling else (lines or ["its log is empty"])[-1]
+    warned = [line.split("LOG:", 1)[1].strip() for line in lines if "could not bind" in line and "LOG:" in line]
+    return ", ".join(warned[-1:] + telling[-1:]) or (lines or ["it wrote nothing into its log"])[-1]
 
 
 @contextmanager
