@@ -234,15 +234,13 @@ def quiet() -> Iterator[None]:
 
 def _failure(result: ExecuteInProcessResult) -> str:
     """The step that failed and the innermost reason, as one sentence. Details are in the run, in the Dagster UI."""
-    from orchestration.intake import delivery
-
     for event in result.all_events:
         if event.is_step_failure:
             error = event.step_failure_data.error
             while error and error.cause:
                 error = error.cause
             step = STEPS.get(event.step_key or "", CHECKS)
-            if error and error.cls_name in (IassError.__name__, delivery.IassError.__name__):
+            if error and error.cls_name == IassError.__name__:
                 return f"{step}: {error.message.split(':', 1)[1].strip()}"
             kind = error.cls_name if error else "unknown reason"
             return f"{step} failed ({kind}): see the run {result.run_id} with `iass dagster`, then `iass run` again."

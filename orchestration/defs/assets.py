@@ -15,8 +15,8 @@ skipped.
 refused delivery is an outcome and a broken model stays broken: neither is tried again.
 """
 
-from __future__ import annotations
-
+# Dagster reads the annotation of `context` itself, so annotations are not postponed here.
+import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -45,7 +45,7 @@ FIRST_PAUSE_SECONDS = 2
 
 
 @contextmanager
-def patience(context: dg.OpExecutionContext | dg.AssetExecutionContext) -> Iterator[None]:
+def patience(context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext) -> Iterator[None]:
     """Ask for another try when the database went away, after 2, 8 and 32 seconds."""
     try:
         yield
@@ -127,7 +127,7 @@ def gate_tables(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeRes
         yield dg.MaterializeResult(asset_key=["landing", table])
 
 
-def record_periods(context: dg.AssetExecutionContext, results: Sequence[DeliveryResult]) -> None:
+def record_periods(context: dg.AssetExecutionContext, results: "Sequence[DeliveryResult]") -> None:
     """One materialisation per raw table and period that accepted deliveries touched."""
     touched: dict[tuple[str, str], list[DeliveryResult]] = defaultdict(list)
     for result in results:
@@ -203,7 +203,42 @@ def dbt_models(manifest: Path) -> dg.AssetsDefinition:
 
         context.resources.progress.step("Stars")
         with patience(context):
-            warehouse_dbt.build(context.resources.settings)
-        yield from ()
+            built = warehouse_dbt.build(context.resources.settings)
+        if built.is_skipped:
+            context.log.info("Nothing changed since the last build: dbt was not started.")
+            return
+        checks = {key.name: key for key in context.assets_def.check_keys}
+        nodes = json.loads(manifest.read_text())["nodes"]
+        yield from node_results(built.results, nodes, checks)
+        if not built.is_successful:
+            raise dg.Failure(f"dbt: {', '.join(built.failed)} failed.", allow_retries=False)
 
     return dbt
+
+
+def node_results(
+    results: Sequence[Mapping[str, Any]], nodes: Mapping[str, Any], checks: Mapping[str, dg.AssetCheckKey]
+) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+    """dbt's run_results as Dagster sees them: what was built, and what each test said. Counts only: the rows that a test
+    found may be about persons and stay in the database."""
+    translator = Translator()
+    for result in results:
+        node = nodes.get(result["unique_id"])
+        if node is None or result["status"] == "skipped":
+            continue
+        if node["resource_type"] == "test":
+            key = checks.get(node["name"])
+            if key:
+                yield dg.AssetCheckResult(
+                    asset_key=key.asset_key,
+                    check_name=key.name,
+                    passed=result["status"] == "pass",
+                    severity=dg.AssetCheckSeverity.WARN if result["status"] == "warn" else dg.AssetCheckSeverity.ERROR,
+                    metadata={"failures": int(result["failures"] or 0)},
+                )
+        elif result["status"] == "success":
+            rows = (result.get("adapter_response") or {}).get("rows_affected")
+            yield dg.MaterializeResult(
+                asset_key=translator.get_asset_key(node),
+                metadata={"seconds": round(result["execution_time"], 2), **({} if rows is None else {"rows": rows})},
+            )

@@ -6,8 +6,7 @@ in contracts. Checks follow the build, so a run that changed nothing skips them;
 by a job of its own.
 """
 
-from __future__ import annotations
-
+# Dagster reads the annotation of `context` itself, so annotations are not postponed here.
 from datetime import date
 
 import dagster as dg

@@ -1,9 +1,9 @@
 """The bridge to Great Expectations: suites of `expectations/suites` run over data sets of the warehouse.
 
-A suite is a YAML file: a query that gives a small data set (senders, periods, counts, shares), expectations on its columns,
-and what to list when they are broken. No data set may hold a row about one person, so nothing personal can leave through a
-result; besides, results are asked for as plain yes or no, and what is listed comes from our own columns.
-Great Expectations takes seconds to import: it is imported inside `run`, in an ephemeral context, and never at load time.
+A suite is a YAML file: a query that gives a small data set (senders, periods, counts, shares), expectations on its
+columns, and what to list when they are broken. No data set may hold a row about one person, so nothing personal can leave
+through a result; besides, results are asked for as plain yes or no, and what is listed comes from our own columns.
+Great Expectations takes seconds to import: it is imported inside `run`, in an ephemeral context, never at load time.
 """
 
 from __future__ import annotations
@@ -76,12 +76,13 @@ def _suite(document: dict[str, Any]) -> Suite:
 
 
 def parameters(today: date) -> dict[str, Any]:
-    """What queries may refer to: the day of the calendar, and for each flow with a calendar the day of the month after the
-    period by which it is due (first window)."""
+    """What queries may refer to: the day of the calendar, and for each flow with a calendar the day of the month after
+    the period by which it is due (first window)."""
     from orchestration.intake import contract
 
-    due = [(c.flow_code, min(c.windows)) for c in map(contract.load_contract, contract.flow_codes()) if c.windows]
-    return {"today": today, "flow_codes": [flow for flow, _ in due], "due_days": [day for _, day in due]}
+    contracts = map(contract.load_contract, contract.flow_codes())
+    due = {each.flow_code: each.windows.first_days for each in contracts if each.windows.first_days}
+    return {"today": today, "flow_codes": list(due), "due_days": list(due.values())}
 
 
 def run(settings: Settings, suite: Suite, today: date) -> SuiteResult:
@@ -109,9 +110,10 @@ def _validate(suite: Suite, names: list[str], rows: list[tuple[Any, ...]]) -> tu
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     import great_expectations as gx
     import pandas as pd
+    from great_expectations.data_context.types.base import ProgressBarsConfig
 
     context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = {"globally": False, "metric_calculations": False}
+    context.variables.progress_bars = ProgressBarsConfig(globally=False)
     asset = context.data_sources.add_pandas("warehouse").add_dataframe_asset(suite.name)
     batch = asset.add_batch_definition_whole_dataframe("all").get_batch(
         {"dataframe": pd.DataFrame(rows, columns=names)}
@@ -126,7 +128,12 @@ def _validate(suite: Suite, names: list[str], rows: list[tuple[Any, ...]]) -> tu
         ),
         result_format={"result_format": "BOOLEAN_ONLY", "partial_unexpected_count": 0},
     )
+    broken = []
     for result in validation.results:
-        if result.exception_info and result.exception_info.get("raised_exception"):
-            raise RuntimeError(f"{suite.name}: {result.expectation_config.type} could not be evaluated.")
-    return tuple(result.expectation_config.meta["broken"] for result in validation.results if not result.success)
+        expectation = result.expectation_config
+        assert expectation is not None
+        if (result.exception_info or {}).get("raised_exception"):
+            raise RuntimeError(f"{suite.name}: {expectation.type} could not be evaluated.")
+        if not result.success:
+            broken.append(str((expectation.meta or {})["broken"]))
+    return tuple(broken)

@@ -1,0 +1,103 @@
+"""Suites and balances see planted violations, name senders and periods, and never a person."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from orchestration.settings import Settings
+from orchestration.warehouse import connection, reconciliation, suites
+
+TODAY = date(2013, 5, 20)
+SUITES = {suite.name: suite for suite in suites.load_suites()}
+
+
+def _deliver(
+    settings: Settings, sender: str, month: int, *, flow: str = "IASS", accepted: int = 0, discarded: int = 0
+) -> int:
+    with connection.connect(settings, "loader") as conn:
+        row = conn.execute(
+            "insert into landing.delivery (file_name, flow_code, sender_code, period_code, period_start_on,"
+            " progressive, sha256, size_bytes, received_at, outcome, records_sent, records_accepted, records_discarded)"
+            " values ('x', %(flow)s, %(sender)s, %(period)s, %(start)s, 1, 'x', 1, now(), 'accepted',"
+            " %(accepted)s + %(discarded)s, %(accepted)s, %(discarded)s) returning delivery_id",
+            {
+                "flow": flow,
+                "sender": sender,
+                "period": f"2013-{month:02}",
+                "start": date(2013, month, 1),
+                "accepted": accepted,
+                "discarded": discarded,
+            },
+        ).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def test_suites_are_well_formed() -> None:
+    assert set(SUITES) == {"silent_senders", "freshness", "volumes", "distributions"}
+    for suite in SUITES.values():
+        assert suite.description and suite.expectations and suite.offending
+        assert "vault." not in suite.query, f"{suite.name} reads what holds names"
+        columns = {"person_ref", "person_key", "reporter_ref", "contact_id", "record_key"}
+        assert not [column for column in columns if column in suite.query], f"{suite.name} has rows about persons"
+
+
+def test_a_silent_sender_is_shown_as_missing(settings: Settings) -> None:
+    for month in (1, 2, 3, 4):
+        _deliver(settings, "10502", month)
+        if month not in (2, 3):
+            _deliver(settings, "10407", month)
+    found = suites.run(settings, SUITES["silent_senders"], TODAY)
+    assert not found.is_successful
+    assert found.broken == ("some senders are silent",)
+    missing = [(row["sender_code"], row["period_code"]) for row in found.offenders]
+    assert missing == [("10407", "2013-02"), ("10407", "2013-03")]
+
+
+def test_a_month_is_not_missing_before_its_window_closes(settings: Settings) -> None:
+    _deliver(settings, "10502", 3)
+    assert suites.run(settings, SUITES["silent_senders"], date(2013, 5, 15)).is_successful, "April is due by 15 May"
+    assert not suites.run(settings, SUITES["silent_senders"], date(2013, 5, 16)).is_successful
+
+
+def test_senders_that_never_delivered_are_not_silent(settings: Settings) -> None:
+    found = suites.run(settings, SUITES["silent_senders"], TODAY)
+    assert found.is_successful and found.rows == 0
+
+
+@pytest.mark.parametrize(("newest", "behind"), [(4, 0), (2, 2)])
+def test_a_flow_behind_the_calendar_is_seen(settings: Settings, newest: int, behind: int) -> None:
+    _deliver(settings, "080", newest, flow="NAAR")
+    found = suites.run(settings, SUITES["freshness"], TODAY)
+    assert found.is_successful == (behind == 0)
+    assert [row["months_behind"] for row in found.offenders] == [behind] * (behind > 0)
+
+
+def test_ledger_and_raw_that_disagree_are_seen(settings: Settings) -> None:
+    _deliver(settings, "10502", 1, accepted=1, discarded=2)
+    with connection.connect(settings, "transformer") as conn:
+        found = {balance.name: balance for balance in reconciliation.reconcile(conn)}
+    assert found["sent"].holds
+    assert not found["discarded"].holds and found["discarded"].broken == 1, "two discards without a finding"
+    assert not found["accepted"].holds and found["accepted"].broken == 1, "a contact that raw does not hold"
+
+
+def test_check_results_are_ready_to_show() -> None:
+    from orchestration.defs import checks
+
+    found = suites.SuiteResult(
+        "silent_senders",
+        False,
+        ("some senders are silent",),
+        8,
+        1,
+        ({"sender_code": "10407", "period_code": "2013-02"},),
+    )
+    shown = checks.suite_result(found)
+    assert not shown.passed and shown.severity.value == "WARN"
+    assert shown.description == "some senders are silent: 10407"
+    broken = checks.balance_result([reconciliation.Balance("contacts", "Live contacts are rows", 10, 9, 1)])
+    assert not broken.passed and broken.severity.value == "ERROR"
+    assert "10 against 9" in str(broken.metadata["contacts"].value)
