@@ -125,6 +125,29 @@ def test_another_prefix_makes_other_roles(new_settings: Callable[[], Settings]) 
                 admin.execute(f"drop role if exists elsewhere_{role}")
 
 
+def test_an_administrator_who_is_no_superuser_is_enough(settings: Settings, tmp_path: Path) -> None:
+    """As on managed services: CREATEROLE and CREATEDB, nothing more."""
+    place = connection.admin_url(settings).split("@", 1)[1]
+    managed = Settings(
+        home=tmp_path / "managed",
+        database_url=f"postgresql://managed_admin:word@{place}",
+        database_name="managed_test",
+        role_prefix="managed",
+    )
+    with connection.connect_admin(settings) as admin:
+        admin.execute("create role managed_admin login createrole createdb password 'word'")
+        try:
+            server.up(managed)
+            server.up(managed)
+            assert server.status(managed).migrations_pending == 0
+            with connection.connect(managed, "analyst") as conn:
+                assert conn.execute("select current_user::text").fetchone() == ("managed_analyst",)
+        finally:
+            admin.execute("drop database if exists managed_test with (force)")
+            for name in (*(managed.role_name(role) for role in ROLES), "managed_admin"):
+                admin.execute(f"drop role if exists {name}")
+
+
 def test_nobody_works_as_superuser(settings: Settings) -> None:
     for role in ROLES:
         with connection.connect(settings, role) as conn:
