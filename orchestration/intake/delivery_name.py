@@ -9,13 +9,10 @@ import calendar
 import re
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
 from pathlib import Path
 
-from orchestration.intake import reference
 from orchestration.intake.contract import Contract, flow_codes, load_contract
-
-REGION_CODE = "080"
+from orchestration.intake.reference import senders
 
 _NAME = re.compile(
     r"(?P<flow>[A-Z][A-Z0-9]*)_(?P<sender>[0-9]+)_(?P<period>[0-9A-Z-]+)_(?P<progressive>[0-9]{3})"
@@ -43,17 +40,6 @@ class DeliveryName:
     period_end_on: date | None = None
     progressive: int | None = None
     conditions: tuple[str, ...] = ()
-
-
-@cache
-def senders() -> dict[str, frozenset[str]]:
-    """Sender codes by kind."""
-    comuni = reference.comuni()
-    return {
-        "district": frozenset(comuni.get_column("district_code").drop_nulls().unique().to_list()),
-        "ausl": frozenset(comuni.get_column("ausl_code").drop_nulls().unique().to_list()),
-        "region": frozenset({REGION_CODE}),
-    }
 
 
 def period(kind: str, code: str) -> tuple[date, date] | None:
@@ -94,7 +80,7 @@ def parse(path: Path, today: date) -> DeliveryName:
     days = period(contract.period_kind, found["period"])
     if days is None:
         conditions.append("period_malformed")
-    elif days[0] > today and contract.is_future_period_refused:
+    elif days[0] > today:
         conditions.append("period_in_future")
     if int(found["progressive"]) == 0:
         conditions.append("bad_file_name")
@@ -115,13 +101,13 @@ def _known_flow(code: str) -> str | None:
 
 
 def _all_senders() -> frozenset[str]:
-    return frozenset().union(*senders().values())
+    return senders("district") | senders("ausl") | senders("region")
 
 
 def _sender_conditions(contract: Contract, sender: str) -> list[str]:
     if sender not in _all_senders():
         return ["unknown_sender"]
-    return [] if sender in senders()[contract.sender_kind] else ["sender_not_of_flow"]
+    return [] if sender in senders(contract.sender_kind) else ["sender_not_of_flow"]
 
 
 def _guess_sender(path: Path) -> str | None:

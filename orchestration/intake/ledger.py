@@ -70,6 +70,12 @@ def delivery(conn: Connection, delivery_id: int) -> dict[str, Any] | None:
     return found[0] if found else None
 
 
+def last_of_name(conn: Connection, file_name: str) -> int | None:
+    """The last delivery of a file name."""
+    row = conn.execute("select max(delivery_id) from landing.delivery where file_name = %s", [file_name]).fetchone()
+    return row[0] if row else None
+
+
 def newest(conn: Connection, limit: int) -> list[int]:
     """The last delivery ids: those whose receipt a dead gate may have left unwritten."""
     rows = conn.execute("select delivery_id from landing.delivery order by delivery_id desc limit %s", [limit])

@@ -1,7 +1,7 @@
 """Nomenclatures: the versions of the regional one, and the local ones in their association to it.
 
-The files of a version live in `expectations/reference`; `landing.local_nomenclature` is always derived from the accepted
-NOML deliveries, so it is the same in whatever order they came. Mapping of demand codes is a rule of IASS, not here.
+The files of a version live in `expectations/reference`; `landing.local_nomenclature` is always derived from the
+accepted NOML deliveries, so it is the same in whatever order they came. Mapping demand codes is a rule of IASS.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ COLUMNS = (
 _FILE = re.compile(r"regional_nomenclature_v([0-9]+)\.csv")
 _CODE = r"^[0-9]{2}\.[0-9]{2}$"
 
-#: What a local code is counted as unmapped by; counted by sender and code list, never by person.
-UNMAPPED_FIELD = "local_item_code"
+#: Rules by which a demand is refused because its local code has no association (at all, at its date).
+UNMAPPED_RULES = ("IASS-212", "IASS-213")
 
 
 def ensure_regional(conn: Connection) -> None:
@@ -58,6 +58,23 @@ def publish(conn: Connection, version_csv: Path) -> int:
     return version
 
 
+def listing(conn: Connection, sender: str | None = None) -> list[dict[str, Any]]:
+    """The newest regional nomenclature, or the associations of one sender."""
+    if sender is not None:
+        return _rows(
+            conn,
+            "select local_item_code, local_label, regional_code, valid_from, valid_to from landing.local_nomenclature"
+            " where sender_code = %s order by 1, 4",
+            [sender],
+        )
+    return _rows(
+        conn,
+        "select nomenclature_version, regional_code, level1_label, label, valid_from, valid_to"
+        " from landing.regional_nomenclature where nomenclature_version = %s order by regional_code",
+        [current_version(conn)],
+    )
+
+
 def list_versions(conn: Connection) -> list[dict[str, Any]]:
     """Versions of the regional nomenclature with the number of their codes."""
     return _rows(
@@ -69,20 +86,20 @@ def list_versions(conn: Connection) -> list[dict[str, Any]]:
     )
 
 
-def export(conn: Connection, version: int, path: Path) -> Path:
-    """Write one version as CSV, in the order of its codes."""
+def export(conn: Connection, version: int | None = None) -> str:
+    """One version (the newest when none is named) as the text of the CSV that is published for senders."""
+    number = current_version(conn) if version is None else version
     rows = conn.execute(
         f"select {', '.join(COLUMNS)} from landing.regional_nomenclature where nomenclature_version = %s order by 1",
-        [version],
+        [number],
     ).fetchall()
     if not rows:
-        raise IassError(f"The regional nomenclature has no version {version}: see `iass nomenclature list`.")
+        raise IassError(f"The regional nomenclature has no version {number}: see `iass nomenclature list`.")
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
     writer.writerows([["" if value is None else value for value in row] for row in rows])
-    path.write_text(text.getvalue(), encoding="utf-8")
-    return path
+    return text.getvalue()
 
 
 def current_version(conn: Connection) -> int:
@@ -170,7 +187,7 @@ def check(conn: Connection, sender: str | None = None, today: date | None = None
             count(*)::int as n_findings, null::date as ended_on
         from landing.finding as f
         join landing.delivery as d using (delivery_id)
-        where f.field = %(field)s and d.flow_code = 'IASS' and d.outcome = 'accepted' and f.grade = 'SCARTO'
+        where f.rule_code = any(%(rules)s) and d.outcome = 'accepted'
             and (%(sender)s::text is null or d.sender_code = %(sender)s)
         group by 1
         union all
@@ -193,7 +210,7 @@ def check(conn: Connection, sender: str | None = None, today: date | None = None
             and (n.regional_code is null or coalesce(n.valid_to, 'infinity') < coalesce(m.valid_to, 'infinity'))
         order by 1, 2, 3
         """,
-        {"sender": sender, "today": today or date.today(), "field": UNMAPPED_FIELD},
+        {"sender": sender, "today": today or date.today(), "rules": list(UNMAPPED_RULES)},
     )
 
 
