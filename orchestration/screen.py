@@ -105,7 +105,9 @@ def status(found: Status) -> None:
         pending = f", [yellow]{found.migrations_pending} pending: run `iass up`[/]" if found.migrations_pending else ""
         table.add_row("address", f"{found.address}, database {found.database}, PostgreSQL {found.version}")
         table.add_row("migrations", f"{found.migrations_applied} applied{pending}")
-        table.add_row("size", f"{(found.size_bytes or 0) / 1024**2:,.0f} MB")
+        table.add_row("size", f"{found.size_bytes / 1024**2:,.0f} MB")
+        table.add_row("deliveries", f"{found.deliveries_accepted:,} accepted, {found.deliveries_refused:,} refused")
+        table.add_row("last build", _cell(found.last_built_at) or "never: run `iass build`")
     table.add_row("home", escape(found.home))
     _out.print(table)
 

@@ -18,7 +18,8 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,14 @@ _PATIENCE_SECONDS = 60
 #: Reasons that pass: sessions of a killed server still ending, a server still stopping, a port that was just lost.
 _PASSING = ("shared memory block", "lock file", "could not bind", "could not create any TCP/IP sockets")
 _LOG_LIMIT = 20 * 1024 * 1024
+_HOLDINGS = """
+select
+    pg_database_size(current_database()),
+    count(*) filter (where outcome = 'accepted'),
+    count(*) filter (where outcome = 'refused'),
+    (select max(finished_at) from landing.build)
+from landing.delivery
+"""
 _MEGABYTE = 1024 * 1024
 
 
@@ -45,13 +54,16 @@ class Status:
     kind: str
     """embedded or external"""
     is_running: bool
-    address: str | None
-    database: str
-    version: str | None
-    migrations_applied: int
-    migrations_pending: int
-    size_bytes: int | None
     home: str
+    database: str
+    address: str | None = None
+    version: str | None = None
+    migrations_applied: int = 0
+    migrations_pending: int = 0
+    size_bytes: int = 0
+    deliveries_accepted: int = 0
+    deliveries_refused: int = 0
+    last_built_at: datetime | None = None
 
 
 def up(settings: Settings) -> None:
@@ -107,27 +119,31 @@ def down(settings: Settings) -> bool:
 def status(settings: Settings) -> Status:
     """State of the database, without starting anything."""
     kind = "external" if settings.database_url else "embedded"
-    offline = Status(kind, False, None, settings.database_name, None, 0, 0, None, str(settings.home))
+    offline = Status(kind, False, str(settings.home), settings.database_name)
     if not settings.database_url and not _is_ready(settings):
         return offline
-    wanted = migrate.available()
+    wanted = len(migrate.available())
     try:
-        with connection.connect(settings, "owner") as conn:
-            applied = migrate.applied_count(conn)
-            size = conn.execute("select pg_database_size(current_database())").fetchone()
-            return Status(
-                kind,
-                True,
-                f"{conn.info.host}:{conn.info.port}",
-                settings.database_name,
-                conn.info.parameter_status("server_version"),
-                applied,
-                len(wanted) - applied,
-                size[0] if size else None,
-                str(settings.home),
-            )
+        conn = connection.connect(settings, "owner")
     except IassError:
         return offline
+    with conn:
+        applied = migrate.applied_count(conn)
+        found: tuple[Any, ...] = (0, 0, 0, None)
+        if conn.execute("select 1 where to_regclass('landing.build') is not null").fetchone():
+            found = conn.execute(_HOLDINGS).fetchone() or found
+        return replace(
+            offline,
+            is_running=True,
+            address=f"{conn.info.host}:{conn.info.port}",
+            version=conn.info.parameter_status("server_version"),
+            migrations_applied=applied,
+            migrations_pending=wanted - applied,
+            size_bytes=found[0],
+            deliveries_accepted=found[1],
+            deliveries_refused=found[2],
+            last_built_at=found[3],
+        )
 
 
 def binary(name: str) -> Path:
