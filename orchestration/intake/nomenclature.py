@@ -216,7 +216,7 @@ def check(conn: Connection, sender: str | None = None, today: date | None = None
 
 def _read_version(path: Path) -> pl.DataFrame:
     try:
-        frame = pl.read_csv(path, infer_schema=False, missing_utf8_is_empty_string=False)
+        frame = pl.read_csv(path, infer_schema=False)
         if tuple(frame.columns) != COLUMNS:
             raise IassError(f"{path.name}: the columns must be {', '.join(COLUMNS)}.")
         frame = frame.with_columns(pl.col("valid_from", "valid_to").str.to_date("%Y-%m-%d"))

@@ -45,7 +45,6 @@ def read(stream: Readable, contract: Contract) -> pl.DataFrame:
             has_header=False,
             skip_rows=1,
             schema={name: pl.String for name in columns},
-            missing_utf8_is_empty_string=False,
             raise_if_empty=True,
         )
     except pl.exceptions.PolarsError as error:
