@@ -69,6 +69,7 @@ class _Run:
     def __init__(self, conn: psycopg.Connection[Any], pseudonym_key: bytes) -> None:
         self.conn = conn
         self.parameters: dict[str, Any] = dict(key_blocks(pseudonym_key))
+        self.new_persons = 0
 
     def resolve(self) -> dict[str, Any]:
         since, until = self._window()
@@ -114,10 +115,11 @@ class _Run:
         return since, until
 
     def _touched_registry(self) -> None:
-        """Persons of the registry with a change, or with a change taken back by a late or corrected snapshot."""
+        """Persons of the registry with a change, or with a change taken back by a late or corrected snapshot; with the
+        key of those who have one. The token of a registered person is her anchor as it stands."""
         self._table(
             "touched_registry",
-            f"""select person_ref, {anchor_sql("registry", "person_ref::text")} as anchor
+            """select touched.person_ref, known.person_key as known_key
             from (
                 select person_ref from raw.naar__person where delivery_id > %(since)s and delivery_id <= %(until)s
                 union
@@ -126,7 +128,8 @@ class _Run:
                 inner join raw.naar__person as changed on changed.segment_id = segment.segment_id
                 where segment.superseded_by_delivery_id > %(since)s
                     and segment.superseded_by_delivery_id <= %(until)s
-            ) as touched""",
+            ) as touched
+            left join vault.person_anchor as known on known.anchor = touched.person_ref""",
         )
 
     def _touched_presented(self) -> None:
@@ -172,100 +175,86 @@ class _Run:
 
     def _code_owners(self) -> None:
         """Rules 1 and 2 for every code in question: whose it is, or nobody's (null) when several persons had it."""
-        self._table(
-            "code_owner",
-            """select
-                code.base_identifier,
-                case
-                    when count(*) filter (where code.is_current) = 1
-                        then any_value(code.person_ref) filter (where code.is_current)
-                    when count(*) = 1 then any_value(code.person_ref)
-                end as person_ref,
-                case when bool_or(code.is_current) then 'registry' else 'alias' end as match_method_code
-            from vault.registry_code as code
-            inner join (
+        asked = """where code.base_identifier in (
                 select base_identifier from touched where base_identifier is not null
                 union
                 select own.base_identifier
                 from touched_registry
                 inner join vault.registry_code as own on own.person_ref = touched_registry.person_ref
-            ) as asked on asked.base_identifier = code.base_identifier
-            group by code.base_identifier""",
+            )"""
+        self._table(
+            "code_owner",
+            f"""select owner.*, {anchor_sql("code", "owner.base_identifier")} as anchor
+            from (
+                select
+                    code.base_identifier,
+                    case
+                        when count(*) filter (where code.is_current) = 1
+                            then any_value(code.person_ref) filter (where code.is_current)
+                        when count(*) = 1 then any_value(code.person_ref)
+                    end as person_ref,
+                    case when bool_or(code.is_current) then 'registry' else 'alias' end as match_method_code
+                from vault.registry_code as code
+                {asked if self.parameters["since"] else ""}
+                group by code.base_identifier
+            ) as owner""",
         )
 
     def _registry_keys(self) -> None:
         """Keys for persons who are new in the registry: the key of a code seen before her, else the key her code gives,
-        else one from her regional id. Never the key of another person of the registry."""
+        else one from her own token. Never the key of another person of the registry."""
         self._table(
-            "new_registry",
-            """select touched.person_ref, touched.anchor
-            from touched_registry as touched
-            left join vault.person_anchor as known on known.anchor = touched.anchor
-            where known.anchor is null""",
-        )
-        self._table(
-            "new_registry_code",
-            f"""select
-                owner.person_ref,
-                owner.match_method_code,
-                owner.base_identifier,
-                {anchor_sql("code", "owner.base_identifier")} as anchor
-            from code_owner as owner
-            inner join new_registry as new on new.person_ref = owner.person_ref""",
-        )
-        self._table(
-            "new_registry_choice",
-            f"""select offer.*, row_number() over (partition by person_key order by preference, person_ref) as claim
+            "seen_before",
+            """select distinct on (person_ref) person_ref, person_key
             from (
-                select code.person_ref, known.person_key, 1 + (code.match_method_code = 'alias')::integer as preference
-                from new_registry_code as code
-                inner join vault.person_anchor as known on known.anchor = code.anchor
-                union all
-                select code.person_ref, {key_sql("code.anchor")}, 3
-                from new_registry_code as code
-                left join vault.person_anchor as known on known.anchor = code.anchor
-                where code.match_method_code = 'registry' and known.anchor is null
+                select
+                    new.person_ref, known.person_key, owner.match_method_code = 'alias' as is_alias,
+                    row_number() over (
+                        partition by known.person_key order by owner.match_method_code = 'alias', new.person_ref
+                    ) as claim
+                from touched_registry as new
+                inner join code_owner as owner on owner.person_ref = new.person_ref
+                inner join vault.person_anchor as known on known.anchor = owner.anchor
+                where new.known_key is null
+                    and not exists (
+                        select from vault.person_anchor as other
+                        where other.person_key = known.person_key and other.anchor_type = 'registry'
+                    )
             ) as offer
-            where not exists (
-                select from vault.person_anchor as other
-                where other.person_key = offer.person_key
-                    and (other.anchor_type = 'registry' or offer.preference = 3)
-            )""",
+            where claim = 1
+            order by person_ref, is_alias, person_key""",
         )
         self._table(
-            "new_registry_key",
-            f"""select new.anchor, new.person_ref, coalesce(chosen.person_key, {key_sql("new.anchor")}) as person_key
-            from new_registry as new
-            left join (
-                select distinct on (person_ref) person_ref, person_key
-                from new_registry_choice
-                where claim = 1
-                order by person_ref, preference, person_key
-            ) as chosen on chosen.person_ref = new.person_ref""",
-        )
-        self._one(
-            """insert into vault.person_anchor (anchor, person_key, anchor_type)
-            select anchor, person_key, 'registry' from new_registry_key order by anchor"""
-        )
-        self._table(
-            "resolved_registry",
-            """select touched.person_ref, known.person_key, 'registry'::text as match_method_code
+            "registry_key",
+            f"""select
+                touched.person_ref,
+                touched.known_key is null as is_new,
+                coalesce(
+                    touched.known_key,
+                    seen_before.person_key,
+                    case when used.anchor is null then {key_sql("owner.anchor")} end,
+                    {key_sql("touched.person_ref")}
+                ) as person_key
             from touched_registry as touched
-            inner join vault.person_anchor as known on known.anchor = touched.anchor""",
+            left join seen_before on seen_before.person_ref = touched.person_ref
+            left join code_owner as owner
+                on owner.person_ref = touched.person_ref and owner.match_method_code = 'registry'
+            left join vault.person_anchor as used
+                on used.person_key = {key_sql("owner.anchor")} and touched.known_key is null""",
         )
+        self.new_persons += self._one(
+            """insert into vault.person_anchor (anchor, person_key, anchor_type)
+            select person_ref, person_key, 'registry' from registry_key where is_new order by person_ref"""
+        ) - self._one("select count(*) from seen_before")
 
     def _code_anchors_join_the_registry(self) -> None:
         """A code that was a person by itself turns out to be a person of the registry: its key is merged into hers."""
         self._table(
             "adopted",
-            f"""select code.anchor, code.person_key as old_key, registered.person_key as new_key
-            from (
-                select base_identifier, person_ref, {anchor_sql("code", "base_identifier")} as anchor
-                from code_owner where person_ref is not null
-            ) as owner
+            """select code.anchor, code.person_key as old_key, registered.person_key as new_key
+            from code_owner as owner
             inner join vault.person_anchor as code on code.anchor = owner.anchor
-            inner join vault.person_anchor as registered
-                on registered.anchor = {anchor_sql("registry", "owner.person_ref::text")}
+            inner join vault.person_anchor as registered on registered.anchor = owner.person_ref
             where code.person_key <> registered.person_key""",
         )
         self._one(
@@ -298,7 +287,7 @@ class _Run:
             from touched
             left join code_owner as owner on owner.base_identifier = touched.base_identifier
             left join vault.person_anchor as registered
-                on registered.anchor = {anchor_sql("registry", "owner.person_ref::text")}""",
+                on registered.anchor = owner.person_ref""",
         )
         self._new_anchors("code", "select distinct code_anchor from by_code where code_anchor is not null")
         self._table(
@@ -332,15 +321,14 @@ class _Run:
         self._new_anchors("local_id", "select anchor from local_group where persons = 0")
         self._table(
             "resolved_presented",
-            f"""select
+            """select
                 identified.person_ref,
                 coalesce(identified.person_key, local.person_key) as person_key,
                 case
                     when identified.person_key is not null then identified.match_method_code
                     when local.person_key is not null then 'local_id'
                     else 'own'
-                end as match_method_code,
-                {anchor_sql("reference", "identified.person_ref::text")} as anchor
+                end as match_method_code
             from identified
             left join (
                 select
@@ -357,20 +345,20 @@ class _Run:
         # Who was a person by herself and is no longer. Should the link be lost again, the same key comes back.
         self._one(
             """delete from vault.person_anchor as known using resolved_presented as found
-            where known.anchor = found.anchor and found.person_key is not null"""
+            where known.anchor = found.person_ref and found.person_key is not null"""
         )
-        self._new_anchors("reference", "select anchor from resolved_presented where person_key is null")
+        self._new_anchors("reference", "select person_ref from resolved_presented where person_key is null")
         self._one(
             """update resolved_presented as found set person_key = known.person_key
             from vault.person_anchor as known
-            where known.anchor = found.anchor and found.person_key is null"""
+            where known.anchor = found.person_ref and found.person_key is null"""
         )
 
     def _new_anchors(self, anchor_type: str, query: str) -> None:
         """Store the anchors of `query` that are new. A key that somebody has already is not given twice: the anchor then
         gets the key of its own token's token."""
         again = key_sql(anchor_sql("again", "asked.anchor::text"))
-        self._one(
+        self.new_persons += self._one(
             f"""insert into vault.person_anchor (anchor, person_key, anchor_type)
             select
                 asked.anchor,
@@ -394,7 +382,7 @@ class _Run:
             """select
                 found.person_ref, found.person_key, found.match_method_code, before.person_key as old_key
             from (
-                select person_ref, person_key, match_method_code from resolved_registry
+                select person_ref, person_key, 'registry' as match_method_code from registry_key
                 union all
                 select person_ref, person_key, match_method_code from resolved_presented
             ) as found
@@ -403,16 +391,10 @@ class _Run:
                 or before.person_key <> found.person_key
                 or before.match_method_code <> found.match_method_code""",
         )
-        looked_at = self._one("select (select count(*) from touched) + (select count(*) from resolved_registry)")
+        looked_at = self._one("select (select count(*) from touched) + (select count(*) from registry_key)")
         if not self._one("select count(*) from changed"):
             return dict(identity_seq=None, looked_at=looked_at, changed=0, new_persons=0, merged=0, relinked=0)
         self.parameters["seq"] = self._one("select nextval('raw.identity_seq')")
-        new_persons = self._one(
-            """select count(distinct changed.person_key) from changed
-            where not exists (
-                select from raw.identity__person as known where known.person_key = changed.person_key
-            )"""
-        )
         # A merge: nothing is known by the old key any more, and all that had it went to one person.
         merged = self._one(
             """insert into vault.identity_event (event_type, old_person_key, new_person_key, match_method_code)
@@ -456,7 +438,7 @@ class _Run:
             identity_seq=self.parameters["seq"],
             looked_at=looked_at,
             changed=sum(count for _, count in by_method),
-            new_persons=new_persons,
+            new_persons=self.new_persons,
             merged=merged,
             relinked=relinked,
             by_method=dict(by_method),

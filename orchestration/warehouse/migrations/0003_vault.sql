@@ -32,6 +32,8 @@ create table vault.registry_change (
     identifier_type_code text,
     identifier text,
     previous_identifier text,
+    base_identifier text,
+    previous_base_identifier text,
     family_name text,
     given_name text,
     sex_code text,
@@ -39,7 +41,7 @@ create table vault.registry_change (
     birth_place_code text,
     doctor_id text
 );
-comment on table vault.registry_change is 'Append-only identity side of the registry change log; raw.naar__person holds the rest of each row.';
+comment on table vault.registry_change is 'Append-only identity side of the registry change log; raw.naar__person holds the rest of each row. base_…: valid codes only, omocodia resolved.';
 create index registry_change_ref on vault.registry_change (person_ref, snapshot_on);
 
 create table vault.registry_code (
