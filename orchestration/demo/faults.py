@@ -1,0 +1,73 @@
+"""What goes wrong in the synthetic deliveries, how often, and which finding each wrong record must raise.
+
+Belongs here: the declared rates and expected rules. Does not: writing the wrong values (contacts.py, records.py) nor the rules themselves
+(expectations/contracts), whose codes a test compares with this table.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A kind of wrong record: its rate per contact, the rules it must raise, and where in the record.
+
+    fate: `kept` the record is loaded and flagged (or nobody can notice); `resent` it is discarded and its right form comes in the
+    correction window; `lost` it is discarded for good. Lost ones come on top of the calibrated contacts.
+    """
+
+    name: str
+    rate: float
+    fate: str
+    rules: tuple[str, ...]
+    place: str  # contact | demand | outcome: which part of the record the finding names
+
+
+# Rates are per sent contact. Rule codes as in expectations/contracts/iass.odcs.yaml.
+RECORD_FAULTS: tuple[Fault, ...] = (
+    Fault("mode_out_of_list", 0.0010, "resent", ("IASS-131",), "contact"),
+    Fault("mode_missing", 0.0010, "lost", ("IASS-130",), "contact"),
+    Fault("date_outside_period", 0.0015, "resent", ("IASS-112",), "contact"),
+    Fault("desk_elsewhere", 0.0010, "lost", ("IASS-124",), "contact"),
+    Fault("unmapped_code", 0.0030, "resent", ("IASS-212",), "demand"),
+    Fault("ended_code", 0.0020, "lost", ("IASS-213",), "demand"),
+    Fault("sex_missing", 0.0008, "resent", ("IASS-180",), "demand"),
+    Fault("citizenship_malformed", 0.0008, "lost", ("IASS-191",), "demand"),
+    Fault("life_cycle_missing", 0.0008, "resent", ("IASS-200",), "demand"),
+    Fault("no_identity", 0.0012, "lost", ("IASS-172",), "demand"),
+    Fault("outcome_missing", 0.0008, "resent", ("IASS-220",), "demand"),
+    Fault("destination_missing", 0.0010, "lost", ("IASS-235",), "outcome"),
+    Fault("appointment_before", 0.0010, "resent", ("IASS-234",), "outcome"),
+    Fault("wrong_life_cycle", 0.0020, "kept", ("IASS-545",), "demand"),
+    Fault("wrong_sex", 0.0020, "kept", ("IASS-522",), "demand"),
+    Fault("wrong_birth_day", 0.0030, "kept", ("IASS-523",), "demand"),
+)
+# Wrong use of operations, in the correction window: inserts of a live key, changes of a key that was never sent.
+INSERT_LIVE_SHARE, CHANGE_MISSING_SHARE = 0.0010, 0.0010
+INSERT_LIVE_RULE, CHANGE_MISSING_RULE = "IASS-103", "IASS-104"
+# What the ways of presenting a person raise (an old code comes with the new name).
+IDENTITY_RULES = {"typo": "IASS-521", "swapped_names": "IASS-548", "old_code": "IASS-548"}
+WRONG_PERIOD_RULE, BAD_NOMENCLATURE_RULE = "IASS-011", "NOML-122"
+
+# Share of demands by how the person is presented. What is not listed is presented right.
+IDENTITY_CASES = {
+    "local_only": 0.050,  # no codice fiscale: local id, names, birth
+    "typo": 0.012,  # one character of the codice fiscale is wrong: the check letter tells
+    "swapped_names": 0.006,  # family name in the place of the given name
+    "year_only": 0.010,  # local id and year of birth only
+}
+ANONYMOUS_SHARE = 0.010  # of contacts: type 98 or 99
+REPEAT_SHARE = 0.020  # of contacts: the same reporter once more on the same day, must not count
+VARIED_SHARE = 0.010  # of contacts: a variation in the correction window adds an outcome
+CANCELLED_SHARE = 0.004  # of contacts, on top: inserted by mistake and cancelled in the correction window
+
+# Of the month's deliveries of all districts.
+LATE_SHARE = 0.04  # arrives after the first window
+REPEATED_SHARE = 0.03  # the same bytes once more
+WRONG_PERIOD_SHARE = 0.015  # the next progressive bears this month in its name and another inside
+BAD_NOMENCLATURE_LINE_SHARE = 0.10  # of NOML files: one line with an unknown regional code
+
+# The earthquake of the region's north, as in 2012: who sent less, and who fell silent. Months of the year.
+EARTHQUAKE_DISTRICTS = ("Carpi", "Castelfranco Emilia", "Mirandola")
+EARTHQUAKE_MONTHS = (6, 7, 8, 9)
+EARTHQUAKE_LOSS = 0.55
+SILENT_DISTRICT, SILENT_MONTHS = "Mirandola", (6, 7)

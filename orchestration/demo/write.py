@@ -1,0 +1,120 @@
+"""Files of the synthetic region as senders make them: XML of IASS, CSV of NAAR and NOML, plain or packed.
+
+Belongs here: bytes and names of files. Does not: what stands in them. Same content, same bytes: no clock, no file metadata.
+"""
+
+import gzip
+import io
+import zipfile
+from datetime import date, timedelta
+from pathlib import Path
+
+import polars as pl
+
+PACKINGS = ("", ".gz", ".zip")
+
+
+def tag(name: str, column: str) -> pl.Expr:
+    """An element with the text of a column, or nothing where it is null."""
+    return pl.concat_str(pl.lit(f"<{name}>"), pl.col(column), pl.lit(f"</{name}>")).fill_null("")
+
+
+def iass_files(contacts: pl.DataFrame, demands: pl.DataFrame, outcomes: pl.DataFrame) -> dict[str, str]:
+    """The records of each file (by file_key) as the inside of its root element."""
+    keys = ["file_key", "record_number"]
+    outcome_text = outcomes.select(
+        *keys, "demand_number",
+        pl.concat_str(
+            pl.lit('<Esito tipo="'), "type", pl.lit('">'),
+            pl.concat_str(pl.lit("<Data>"), pl.col("outcome_on").cast(pl.String), pl.lit("</Data>")).fill_null(""),
+            tag("ServizioDestinazione", "destination"),
+            pl.lit("</Esito>"),
+        ).alias("outcomes"),
+    ).group_by(*keys, "demand_number", maintain_order=True).agg(pl.col("outcomes").str.join(""))  # fmt: skip
+    demand_text = (
+        demands.join(outcome_text, on=[*keys, "demand_number"], how="left", maintain_order="left")
+        .select(
+            *keys,
+            pl.concat_str(
+                pl.lit('<Domanda progressivo="'), pl.col("demand_number").cast(pl.String), pl.lit('"><Interessato>'),
+                _identifier("identifier_type", "identifier"), tag("IdLocale", "local_id"),
+                tag("Cognome", "family_name"), tag("Nome", "given_name"), tag("Sesso", "sex"),
+                tag("DataNascita", "birth_date"), tag("AnnoNascita", "birth_year"), tag("ComuneNascita", "birth_place"),
+                tag("Cittadinanza", "citizenship"), tag("ComuneResidenza", "residence"), pl.lit("</Interessato>"),
+                tag("CicloVita", "life_cycle"), tag("Condizione", "condition"), tag("VoceLocale", "local_item_code"),
+                pl.lit("<Esiti>"), pl.col("outcomes").fill_null(""), pl.lit("</Esiti></Domanda>"),
+            ).alias("demands"),
+        )
+        .group_by(*keys, maintain_order=True)
+        .agg(pl.col("demands").str.join(""))
+    )  # fmt: skip
+    full = pl.concat_str(
+        pl.lit("<DataContatto>"), pl.col("on").cast(pl.String), pl.lit("</DataContatto>"),
+        tag("Sportello", "desk_code"), tag("Modalita", "mode"),
+        pl.lit('<Segnalante tipo="'), "reporter", pl.lit('">'), tag_identifier("reporter_identifier"), pl.lit("</Segnalante>"),
+        pl.lit("<Domande>"), pl.col("demands").fill_null(""), pl.lit("</Domande>"),
+    )  # fmt: skip
+    text = (
+        contacts.join(demand_text, on=keys, how="left", maintain_order="left")
+        .select(
+            "file_key",
+            pl.concat_str(
+                pl.lit('  <Contatto operazione="'), "operation", pl.lit('">'), tag("IdContatto", "key"),
+                pl.when("is_key_only").then(pl.lit("")).otherwise(full), pl.lit("</Contatto>"),
+            ).alias("text"),
+        )
+        .group_by("file_key", maintain_order=True)
+        .agg(pl.col("text").str.join("\n"))
+    )  # fmt: skip
+    return dict(text.iter_rows())
+
+
+def iass_document(sender: str, period: str, progressive: int, made_on: date, records: str) -> bytes:
+    """A whole IASS file."""
+    head = (
+        f'<FlussoIASS versione="1.0" mittente="{sender}" periodo="{period}" progressivo="{progressive:03d}" '
+        f'dataGenerazione="{made_on.isoformat()}T09:30:00">'
+    )
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{head}\n{records}\n</FlussoIASS>\n'.encode()
+
+
+def write_packed(folder: Path, name: str, content: bytes, packing: str) -> Path:
+    """Write a file plain, as .gz or as .zip with one member."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}{packing}"
+    if packing == ".gz":
+        content = gzip.compress(content, compresslevel=5, mtime=0)
+    elif packing == ".zip":
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=5) as archive:
+            archive.writestr(zipfile.ZipInfo(name, (2013, 1, 1, 0, 0, 0)), content, zipfile.ZIP_DEFLATED)
+        content = buffer.getvalue()
+    path.write_bytes(content)
+    return path
+
+
+def write_csv(folder: Path, name: str, frame: pl.DataFrame) -> Path:
+    """A CSV in the common form: `;`, header, ISO dates, empty = missing."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / name
+    frame.write_csv(path, separator=";")
+    return path
+
+
+def day_after(day: date, days: int) -> date:
+    """A day some days later."""
+    return day + timedelta(days=days)
+
+
+def tag_identifier(column: str) -> pl.Expr:
+    """A codice fiscale as identifier, or nothing."""
+    return pl.concat_str(
+        pl.lit('<Identificativo tipo="0">'), pl.col(column), pl.lit("</Identificativo>")
+    ).fill_null("")  # fmt: skip
+
+
+def _identifier(kind: str, value: str) -> pl.Expr:
+    """An identifier; with types 98 and 99 it stands empty."""
+    return pl.concat_str(
+        pl.lit('<Identificativo tipo="'), pl.col(kind), pl.lit('">'), pl.col(value).fill_null(""), pl.lit("</Identificativo>")
+    ).fill_null("")  # fmt: skip
