@@ -28,6 +28,7 @@ import psycopg
 from dagster_dbt import DagsterDbtTranslator, dbt_assets
 
 from orchestration.defs import partitions
+from orchestration.errors import IassError
 from orchestration.intake.contract import Contract, flow_codes, load_contract
 
 if TYPE_CHECKING:
@@ -46,13 +47,16 @@ FIRST_PAUSE_SECONDS = 2
 
 @contextmanager
 def patience(context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext) -> Iterator[None]:
-    """Ask for another try when the database went away, after 2, 8 and 32 seconds."""
+    """Ask for another try when the database went away, after 2, 8 and 32 seconds. Of any other error of the database
+    only the state is passed on: its message may quote a row, and Dagster stores messages."""
     try:
         yield
     except Exception as error:
         if isinstance(error, psycopg.OperationalError) or isinstance(error.__cause__, psycopg.OperationalError):
             pause = FIRST_PAUSE_SECONDS * 4**context.retry_number
             raise dg.RetryRequested(max_retries=RETRIES, seconds_to_wait=pause) from error
+        if isinstance(error, psycopg.Error):
+            raise IassError(f"The database refused a statement (SQLSTATE {error.sqlstate}).") from None
         raise
 
 
@@ -119,8 +123,17 @@ def gate_tables(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeRes
     with patience(context):
         waiting = gate.pending(settings)
         progress.step("Deliveries through the gate", len(waiting))
-        results = gate.intake(settings, waiting, on_delivery=progress.delivery) if waiting else []
-    record_periods(context, results)
+        results: list[DeliveryResult] = []
+
+        def through(result: "DeliveryResult") -> None:
+            results.append(result)
+            progress.delivery(result)
+
+        try:
+            if waiting:
+                gate.intake(settings, waiting, on_delivery=through)
+        finally:  # what is in stays in, also when another file could not be taken
+            record_periods(context, results)
     counts = {outcome: sum(r.outcome == outcome for r in results) for outcome in ("accepted", "refused", "repeated")}
     yield dg.MaterializeResult(asset_key=DELIVERY, metadata=counts)
     for table in GATE_TABLES:
@@ -219,8 +232,8 @@ def dbt_models(manifest: Path) -> dg.AssetsDefinition:
 def node_results(
     results: Sequence[Mapping[str, Any]], nodes: Mapping[str, Any], checks: Mapping[str, dg.AssetCheckKey]
 ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
-    """dbt's run_results as Dagster sees them: what was built, and what each test said. Counts only: the rows that a test
-    found may be about persons and stay in the database."""
+    """dbt's run_results as Dagster sees them: what was built, and what each test said. Counts only: the rows that a
+    test found may be about persons and stay in the database."""
     translator = Translator()
     for result in results:
         node = nodes.get(result["unique_id"])

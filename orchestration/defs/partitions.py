@@ -7,8 +7,6 @@ on which nothing was due is not missing, so those partitions are dynamic and add
 
 from __future__ import annotations
 
-from functools import cache
-
 import dagster as dg
 
 from orchestration.intake.contract import Contract
@@ -17,7 +15,6 @@ from orchestration.intake.contract import Contract
 FIRST_MONTH = "2010-01"
 
 
-@cache
 def of(contract: Contract) -> dg.PartitionsDefinition:
     """The partitions of a flow's raw tables; the key is the period code of the file name."""
     if contract.period_kind == "month":

@@ -58,6 +58,7 @@ def intake(
     files = _in_order(_files(paths))
     results: list[DeliveryResult] = []
     problems: list[str] = []
+    lost: psycopg.OperationalError | None = None  # says nothing of contents, unlike other errors
     conn = _connect(settings)
     try:
         for path in files:
@@ -69,6 +70,7 @@ def intake(
                 problems.append(str(error))
                 continue
             except psycopg.Error as error:
+                lost = error if isinstance(error, psycopg.OperationalError) else lost
                 # The message may quote a value, the state never does.
                 problems.append(
                     f"{path.name}: the database did not take it (SQLSTATE {error.sqlstate or 'connection lost'})."
@@ -81,7 +83,7 @@ def intake(
     finally:
         conn.close()
     if problems:
-        raise IassError("\n".join(problems))
+        raise IassError("\n".join(problems)) from lost
     return results
 
 

@@ -1,7 +1,7 @@
 """Do the counts agree from file to fact? The sums that must be equal after every run, each as one line.
 
-Only equalities belong here that hold exactly, always. What is merely unusual (volumes, silence, distributions) is a suite in
-`expectations/suites`. Lines name deliveries and counts, never a record's content.
+Only equalities belong here that hold exactly, always. What is merely unusual (volumes, silence, distributions) is a suite
+in `expectations/suites`. Lines name deliveries and counts, never a record's content.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ _FACTS = (
 
 
 def reconcile(conn: psycopg.Connection[tuple[Any, ...]]) -> list[Balance]:
-    """Every balance of the warehouse, read in one snapshot. Needs a role that reads landing, raw and core (transformer).
+    """Every balance of the warehouse, read in one snapshot. Needs a role that reads landing, raw and core: transformer.
     Before the first build there are no facts to compare, and only the ledger's own balances are given."""
     with conn.transaction():
         conn.execute("set transaction isolation level repeatable read, read only")

@@ -1,0 +1,141 @@
+"""What the assets tell Dagster: periods that deliveries touched, dbt results by node, another try when it may help."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import dagster as dg
+import psycopg
+import pytest
+
+from orchestration.defs import assets, resources
+from orchestration.errors import IassError
+from orchestration.intake import gate
+from orchestration.intake.delivery import DeliveryResult
+from orchestration.settings import Settings
+
+
+def _result(flow: str, sender: str, period: str, outcome: str = "accepted", accepted: int = 10) -> DeliveryResult:
+    return DeliveryResult(
+        delivery_id=1,
+        file_name=f"{flow}_{sender}_{period}_001",
+        flow_code=flow,
+        sender_code=sender,
+        period_code=period,
+        outcome=outcome,
+        records_sent=accepted,
+        records_accepted=accepted,
+        records_discarded=0,
+        records_flagged=0,
+        seconds=0.1,
+        receipt_dir=Path("/nowhere"),
+    )
+
+
+def _run_gate(
+    monkeypatch: pytest.MonkeyPatch, instance: dg.DagsterInstance, intake: Callable[..., object]
+) -> dg.ExecuteInProcessResult:
+    monkeypatch.setattr(gate, "pending", lambda settings: [Path("a file")])
+    monkeypatch.setattr(gate, "intake", intake)
+    return dg.materialize(
+        [assets.landing_files, assets.gate_tables, *assets.raw_tables()],
+        instance=instance,
+        resources=resources.resources(Settings(home=Path("/nowhere"))),
+        raise_on_error=False,
+    )
+
+
+def test_each_touched_period_of_a_raw_table_is_materialised(monkeypatch: pytest.MonkeyPatch) -> None:
+    arrived = [
+        _result("NOML", "10502", "2013-01-01"),
+        _result("NAAR", "080", "2013-03-31"),
+        _result("IASS", "10502", "2013-03"),
+        _result("IASS", "10407", "2013-03"),
+        _result("IASS", "10407", "2013-04", outcome="refused"),
+        _result("IASS", "10502", "2013-02", outcome="repeated"),
+    ]
+    with dg.DagsterInstance.ephemeral() as instance:
+        run = _run_gate(monkeypatch, instance, lambda *_, on_delivery, **__: [on_delivery(each) for each in arrived])
+        assert run.success
+        for key, periods in {
+            "iass__contact": {"2013-03"},
+            "iass__demand": {"2013-03"},
+            "naar__person": {"2013-03-31"},
+            "noml__item": {"2013-01-01"},
+        }.items():
+            assert instance.get_materialized_partitions(dg.AssetKey(["raw", key])) == periods, key
+        event = instance.get_latest_materialization_event(dg.AssetKey(["raw", "iass__contact"]))
+        assert event and event.asset_materialization
+        assert event.asset_materialization.metadata["records_accepted"].value == 20
+        assert instance.get_dynamic_partitions("naar_day") == ["2013-03-31"]
+
+
+def test_a_lost_database_is_tried_again_and_a_clear_error_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(assets, "FIRST_PAUSE_SECONDS", 0)
+    tries: list[str] = []
+
+    def lost_once(*_: object, **__: object) -> list[DeliveryResult]:
+        tries.append("lost")
+        if len(tries) == 1:
+            raise IassError("The database does not answer.") from psycopg.OperationalError("gone")
+        return []
+
+    def wrong(*_: object, **__: object) -> list[DeliveryResult]:
+        tries.append("wrong")
+        raise IassError("The archive is full.")
+
+    with dg.DagsterInstance.ephemeral() as instance:
+        assert _run_gate(monkeypatch, instance, lost_once).success
+        assert not _run_gate(monkeypatch, instance, wrong).success
+    assert tries == ["lost", "lost", "wrong"]
+
+
+def test_dbt_results_are_told_without_rows() -> None:
+    nodes = {
+        "model.iass.fct_contact": {
+            "resource_type": "model",
+            "schema": "core",
+            "name": "fct_contact",
+            "fqn": ["iass", "core"],
+        },
+        "test.iass.unique_x": {"resource_type": "test", "schema": "x", "name": "unique_x"},
+        "test.iass.recent_x": {"resource_type": "test", "schema": "x", "name": "recent_x"},
+    }
+    core = dg.AssetKey(["core", "fct_contact"])
+    checks = {name: dg.AssetCheckKey(core, name) for name in ("unique_x", "recent_x")}
+    results = [
+        {
+            "unique_id": "model.iass.fct_contact",
+            "status": "success",
+            "execution_time": 0.1234,
+            "adapter_response": {"rows_affected": 7},
+        },
+        {"unique_id": "test.iass.unique_x", "status": "fail", "failures": 3, "message": "Got 3 results: a person"},
+        {"unique_id": "test.iass.recent_x", "status": "warn", "failures": 1},
+        {"unique_id": "test.iass.elsewhere", "status": "pass", "failures": 0},
+        {"unique_id": "model.iass.fct_contact", "status": "skipped", "execution_time": 0},
+    ]
+    built, failed, warned = assets.node_results(results, nodes, checks)
+    assert isinstance(built, dg.MaterializeResult) and built.asset_key == core
+    assert dict(built.metadata or {}) == {"seconds": 0.12, "rows": 7}
+    assert isinstance(failed, dg.AssetCheckResult) and isinstance(warned, dg.AssetCheckResult)
+    assert (failed.passed, failed.severity.value, warned.passed, warned.severity.value) == (
+        False,
+        "ERROR",
+        False,
+        "WARN",
+    )
+    assert "person" not in str(failed)
+
+
+def test_an_error_of_the_database_is_stored_without_its_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise psycopg.errors.CheckViolation("Failing row contains (VERDI, ALESSANDRA)")
+
+    with dg.DagsterInstance.ephemeral() as instance:
+        run = _run_gate(monkeypatch, instance, refused)
+        assert not run.success
+        told = "".join(str(record.event_log_entry) for record in instance.get_records_for_run(run.run_id).records)
+    assert "SQLSTATE" in told
+    assert "VERDI" not in told, "a name reached Dagster's event log"
