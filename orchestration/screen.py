@@ -133,14 +133,37 @@ def deliveries(rows: Any) -> None:
 
 
 def receipt(found: Mapping[str, Any]) -> None:
-    """A receipt in short: the head, the counts and the rules that were broken."""
-    for name, value in found.items():
-        if isinstance(value, list) and value and isinstance(value[0], Mapping):
-            table(name, value)
-        elif isinstance(value, Mapping):
-            _out.print(f"[bold]{name}[/]  " + ", ".join(f"{key} {_cell(each)}" for key, each in value.items()))
-        else:
-            _out.print(f"[bold]{name}[/]  {escape(_cell(value))}")
+    """A receipt in short; the page that the sender got is in its folder."""
+    delivery, counts = found["delivery"], found["counts"]
+    style = _OUTCOME_STYLE.get(found["outcome"], "")
+    _out.print(
+        f"[bold]Delivery {delivery['delivery_id']}[/] {escape(delivery['file_name'])}: [{style}]{found['outcome']}[/]"
+        + (f", sent again {_times(len(found['repeated_at']))}" if found["is_repeat"] else "")
+    )
+    _out.print(", ".join(f"{name} [bold]{_number(count)}[/]" for name, count in counts.items()))
+    if found["rules"]:
+        drawn = Table()
+        for name in ("code", "grade", "field"):
+            drawn.add_column(name, overflow="fold", no_wrap=name == "code")
+        for name in ("findings", "records"):
+            drawn.add_column(name, justify="right")
+        drawn.add_column("sentence")
+        for rule in found["rules"]:
+            grade = f"[{_GRADE_STYLE.get(rule['grade'], '')}]{rule['grade']}[/]"
+            numbers = (_number(rule["findings"]), _number(rule["records"]))
+            field, sentence = escape(rule["field"] or ""), escape(rule["sentence"] or "")
+            drawn.add_row(rule["rule_code"], grade, field, *numbers, sentence)
+        _out.print(drawn)
+    _out.print(f"[dim]{escape(found['folder'])}[/]", soft_wrap=True)
+
+
+def fields(found: Any) -> None:
+    """The fields of an answer, one a line."""
+    drawn = Table(show_header=False, box=None, pad_edge=False)
+    for name, value in _plain(found).items():
+        shown = ", ".join(f"{key} {_cell(each)}" for key, each in value.items()) if isinstance(value, dict) else value
+        drawn.add_row(name.replace("_", " "), escape(_cell(shown)))
+    _out.print(drawn)
 
 
 def rules(contracts: Sequence[Contract]) -> None:
@@ -174,11 +197,11 @@ def table(title: str, rows: Any, *, empty: str = "Nothing to list.") -> None:
 
 
 def summary(found: Any) -> None:
-    """A summary that draws itself (`__rich__`), or else its fields line by line."""
+    """A summary that draws itself (`__rich__`), or else its fields."""
     if isinstance(found, str) or hasattr(found, "__rich__") or hasattr(found, "__rich_console__"):
         _out.print(found)
     else:
-        receipt(_plain(found))
+        fields(found)
 
 
 def _rows(value: Any) -> list[dict[str, Any]]:
@@ -220,3 +243,7 @@ def _cell(value: Any) -> str:
 
 def _number(value: int | None) -> str:
     return "" if value is None else f"{value:,}"
+
+
+def _times(count: int) -> str:
+    return {1: "once", 2: "twice"}.get(count, f"{count} times")
