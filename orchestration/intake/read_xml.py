@@ -13,6 +13,7 @@ from functools import cache
 from typing import Any
 
 import polars as pl
+import pyarrow as pa
 from lxml import etree
 
 from orchestration.intake.archive import Readable
@@ -31,18 +32,17 @@ _ROOT_START = re.compile(rb"<[^!?\s]")
 Row = list[Any]  # text by slot; record number, places and presence marks are integers
 
 
-@dataclass
+@dataclass(slots=True)
 class Node:
-    """An element of the layout. Slots are positions in the row of its table; `presence` tells a repeated element."""
+    """An element of the layout. Slots are positions in the row of its table."""
 
     table: int
-    presence: int | None = None
     text: int | None = None
     attributes: list[tuple[str, int]] = field(default_factory=list)
     children: dict[str, Node] = field(default_factory=dict)
+    steps: dict[str, tuple[int, Node]] = field(default_factory=dict)  # by tag: slot that marks it as seen, layout
     name: str | None = None  # what a finding calls it
     is_row: bool = False
-    is_plain: bool = False  # text only: the common case, handled inside the loop
 
     def child(self, tag: str) -> Node:
         if tag not in self.children:
@@ -57,7 +57,7 @@ class TableLayout:
     name: str
     columns: tuple[str, ...]  # record_number, places, then the fields of the file
     n_places: int  # 0 for the record itself, 1 for its children, 2 below them
-    width: int
+    empty: Row  # a row before it is filled: columns, then marks of elements seen
 
 
 @dataclass(frozen=True)
@@ -103,9 +103,9 @@ def layout(flow_code: str) -> Layout:
             else:
                 node.text = len(columns)
             columns.append(item.name)
-        tables.append(TableLayout(table.name, tuple(columns), len(own), len(columns)))
+        tables.append(TableLayout(table.name, tuple(columns), len(own), []))
     first = tops[contract.tables[0].name]
-    return Layout(contract.root, contract.record, contract.layout_version, first, _with_presence(first, tables))
+    return Layout(contract.root, contract.record, contract.layout_version, first, _with_steps(first, tables))
 
 
 def _is_below(table: Table, other: Table) -> bool:
@@ -117,22 +117,24 @@ def _place_column(table: Table) -> str:
     return number if any(f.name == number and not f.is_in_file for f in table.fields) else f"{table.name}_index"
 
 
-def _with_presence(first: Node, tables: list[TableLayout]) -> tuple[TableLayout, ...]:
-    """Tell plain leaves from the rest and give each of the rest, rows excepted, a slot that marks it as seen."""
-    widths = [table.width for table in tables]
+def _with_steps(first: Node, tables: list[TableLayout]) -> tuple[TableLayout, ...]:
+    """Give every element a slot that tells whether it was seen: its text, a mark, or 0 for those that may repeat."""
+    widths = [len(table.columns) for table in tables]
 
     def visit(node: Node) -> None:
-        for child in node.children.values():
+        for tag, child in node.children.items():
+            slot = 0
             if not child.is_row:
                 child.table = node.table
-                child.is_plain = child.text is not None and not child.attributes and not child.children
-                if not child.is_plain:
-                    child.presence = widths[child.table]
-                    widths[child.table] += 1
+                slot = child.text or widths[child.table]
+                widths[child.table] += child.text is None
+                if child.text is not None and child.children:
+                    raise ValueError(f"the layout of {tag} has both text and elements")
+            node.steps[tag] = (slot, child)
             visit(child)
 
     visit(first)
-    return tuple(replace(table, width=width) for table, width in zip(tables, widths, strict=True))
+    return tuple(replace(table, empty=[None] * width) for table, width in zip(tables, widths, strict=True))
 
 
 @dataclass(frozen=True)
@@ -286,7 +288,7 @@ def _read_record(
     rows: list[list[Row]],
     issues: list[StructuralIssue],
 ) -> None:
-    row: Row = [None] * shape.tables[0].width
+    row = shape.tables[0].empty.copy()
     row[0] = number
     rows[0].append(row)
     _walk(element, shape.node, row, shape.tables, rows, issues)
@@ -303,37 +305,35 @@ def _walk(
     """Fill `row` from `element`; elements that are rows of a table below append rows of their own."""
     for name, slot in node.attributes:
         row[slot] = element.get(name)
-    if node.text is not None:
-        row[node.text] = element.text or ""
-    children = node.children
+    steps = node.steps
     n_rows: dict[int, int] = {}
     for child in element:
-        known = children.get(child.tag)
-        if known is None:
+        step = steps.get(child.tag)
+        if step is None:
             issues.append(_issue("unknown_element", row, tables[node.table], node.name))
             continue
-        if known.is_plain:
-            slot = known.text
-            if row[slot] is None:
-                row[slot] = child.text or ""
-            else:
+        slot, known = step
+        if slot:
+            if row[slot] is not None:
                 issues.append(_issue("duplicated_element", row, tables[node.table], known.name))
+                continue
+            if known.text is None:
+                row[slot] = True
+                _walk(child, known, row, tables, rows, issues)
+                continue
+            row[slot] = child.text or ""
+            for name, attribute in known.attributes:
+                row[attribute] = child.get(name)
             if len(child):
                 issues.append(_issue("unknown_element", row, tables[node.table], known.name))
-        elif known.is_row:
+        else:
             table = tables[known.table]
-            below: Row = [None] * table.width
-            below[: table.n_places] = row[: table.n_places]  # the record's number and the places above
-            n_rows[known.table] = below[table.n_places] = n_rows.get(known.table, 0) + 1
+            below = table.empty.copy()
+            places = table.n_places
+            below[:places] = row[:places]  # the record's number and the places above
+            n_rows[known.table] = below[places] = n_rows.get(known.table, 0) + 1
             rows[known.table].append(below)
             _walk(child, known, below, tables, rows, issues)
-        else:
-            presence = known.presence
-            if row[presence] is None:
-                row[presence] = 1
-                _walk(child, known, row, tables, rows, issues)
-            else:
-                issues.append(_issue("duplicated_element", row, tables[node.table], known.name))
 
 
 def _issue(condition: str, row: Row, table: TableLayout, name: str | None) -> StructuralIssue:
@@ -342,14 +342,14 @@ def _issue(condition: str, row: Row, table: TableLayout, name: str | None) -> St
     return StructuralIssue(int(row[0] or 0), condition, table.name, item, name)
 
 
-def _batch(shape: Layout, rows: list[list[Row]], issues: list[StructuralIssue]) -> Batch:
+def _batch(layout: Layout, rows: list[list[Row]], issues: list[StructuralIssue]) -> Batch:
     frames = {}
-    for table, lines in zip(shape.tables, rows, strict=True):
-        columns = list(zip(*lines, strict=True)) if lines else [()] * table.width
-        frames[table.name] = pl.DataFrame(
-            [
-                pl.Series(name, values, dtype=pl.Int64 if position <= table.n_places else pl.String)
-                for position, (name, values) in enumerate(zip(table.columns, columns, strict=False))
-            ]
-        ).with_columns(pl.col(pl.String).replace("", None))
+    for table, lines in zip(layout.tables, rows, strict=True):
+        columns = list(zip(*lines, strict=True)) if lines else [()] * len(table.columns)
+        arrays = [
+            pa.array(values, pa.int64() if position <= table.n_places else pa.large_string())
+            for position, values in enumerate(columns[: len(table.columns)])
+        ]
+        frame = pl.DataFrame(pl.from_arrow(pa.table(arrays, names=list(table.columns))))
+        frames[table.name] = frame.with_columns(pl.when(pl.col(pl.String) != "").then(pl.col(pl.String)))
     return Batch(frames, issues, len(rows[0]))
