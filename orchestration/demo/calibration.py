@@ -1,6 +1,6 @@
 """The published figures that a synthetic year must show, and the arithmetic that makes it show them.
 
-Belongs here: targets with their source, exact quotas, iterative fitting of tables to margins, the target-versus-generated rows.
+Belongs here: targets with their source, exact quotas, fitting of tables to margins, rows target against generated.
 Does not: drawing people or contacts (contacts.py), printing (the command line).
 """
 
@@ -19,8 +19,17 @@ MODES = {"1": 73.7, "2": 23.3, "3": 1.4, "4": 0.7, "5": 0.4, "9": 0.5}
 
 # Region, 2012: the interested person 60.5 %, relatives 13.1 %; how the others share 26.4 % is ours.
 REPORTERS = {
-    "01": 60.5, "02": 13.1, "03": 2.6, "04": 8.5, "05": 4.2, "06": 2.4, "07": 2.0, "08": 3.8, "09": 1.2, "99": 1.7,
-}  # fmt: skip
+    "01": 60.5,
+    "02": 13.1,
+    "03": 2.6,
+    "04": 8.5,
+    "05": 4.2,
+    "06": 2.4,
+    "07": 2.0,
+    "08": 3.8,
+    "09": 1.2,
+    "99": 1.7,
+}
 
 # Region, 2013, persons by report target.
 TARGETS = {"FAM": 43.8, "ANZ": 27.7, "POV": 19.3, "IMM": 5.4, "DIS": 3.8}
@@ -30,22 +39,51 @@ FOREIGN_SHARE = 0.34
 FOREIGN_UNDER_60 = 0.97
 WOMEN_PER_MAN = 1.03
 
-# Comune di Bologna, 2014, contacts by age (open data, CC BY-SA): only the shape under 65 is used, because Bologna is much
+# Comune di Bologna, 2014, contacts by age (open data, CC BY-SA). Only the shape under 65 is used: Bologna is much
 # older than the region (anziani 41.1 against 27.7 %).
 AGE_BANDS_UNDER_65 = {
-    "0-3": 1.6, "4-7": 1.3, "8-10": 0.8, "11-14": 1.5, "15-17": 1.7, "18-25": 2.6, "26-35": 10.8, "36-50": 25.3, "51-64": 12.6,
-}  # fmt: skip
+    "0-3": 1.6,
+    "4-7": 1.3,
+    "8-10": 0.8,
+    "11-14": 1.5,
+    "15-17": 1.7,
+    "18-25": 2.6,
+    "26-35": 10.8,
+    "36-50": 25.3,
+    "51-64": 12.6,
+}
 
 # Comune di Bologna, 2014, n = 27,375, by need = level 1 of the regional nomenclature.
 NEEDS = {
-    "01": 11_632, "02": 7_413, "03": 3_035, "04": 2_172, "05": 1_992, "06": 490, "07": 155, "08": 152, "09": 141, "10": 113,
+    "01": 11_632,
+    "02": 7_413,
+    "03": 3_035,
+    "04": 2_172,
+    "05": 1_992,
+    "06": 490,
+    "07": 155,
+    "08": 152,
+    "09": 141,
+    "10": 113,
     "11": 80,
-}  # fmt: skip
+}
 
-# Working bands: Bologna's, cut at 60 for the foreigners' figure and continued after 65 (shares of ours: who asks is old).
+# Working bands: Bologna's, cut at 60 for the foreigners' figure and continued after 65 (shares of ours).
 BANDS = (
-    (0, 4), (4, 8), (8, 11), (11, 15), (15, 18), (18, 26), (26, 36), (36, 51), (51, 60), (60, 65), (65, 75), (75, 85), (85, 105),
-)  # fmt: skip
+    (0, 4),
+    (4, 8),
+    (8, 11),
+    (11, 15),
+    (15, 18),
+    (18, 26),
+    (26, 36),
+    (36, 51),
+    (51, 60),
+    (60, 65),
+    (65, 75),
+    (75, 85),
+    (85, 105),
+)
 OLD_BANDS = {10: 0.27, 11: 0.43, 12: 0.30}
 TARGET_CODES = tuple(TARGETS)
 

@@ -46,10 +46,9 @@ class MonthlyChanges:
         self.absent_for_a_month = np.zeros(0, dtype=np.int64)
 
     def apply(self, first: date, last: date, protected: np.ndarray) -> int:
-        """Carry the registry from the day before `first` to `last`; protected people neither die nor leave. Rows touched."""
+        """Carry the registry to `last`; protected people neither die nor leave. Returns the rows touched."""
         registry, rng = self.registry, self.rng
         start, end = day_number(first), day_number(last)
-        n_days = end - start + 1
         touched = self._close_rows(end) + self._return_from_gap()
         active = np.flatnonzero(registry["present"] & (registry["status"] <= SUSPENDED))
         free = active[~protected[active]]

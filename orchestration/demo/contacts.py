@@ -30,9 +30,18 @@ OUTSIDE_FOREIGN_SHARE, OUTSIDE_ITALIAN_SHARE = 0.09, 0.012
 OUTCOMES = {"1": 0.38, "2": 0.14, "3": 0.12, "4": 0.11, "5": 0.17, "6": 0.08}
 SECOND_OUTCOME_SHARE = 0.14
 DESTINATION_OF_NEED = {
-    "01": "ALTRO", "02": "SISAM", "03": "ADI", "04": "ALTRO", "05": "FAR", "06": "FAR", "07": "CASA", "08": "LAVORO", "09": "SCUOLA",
-    "10": "SERD", "11": "ALTRO",
-}  # fmt: skip
+    "01": "ALTRO",
+    "02": "SISAM",
+    "03": "ADI",
+    "04": "ALTRO",
+    "05": "FAR",
+    "06": "FAR",
+    "07": "CASA",
+    "08": "LAVORO",
+    "09": "SCUOLA",
+    "10": "SERD",
+    "11": "ALTRO",
+}
 DESKLESS_BELOW, RESIDENTS_PER_DESK = 2_300, 60_000
 # District weights vary around population: some desks have been at work longer and are better known.
 DISTRICT_VARIATION = 0.25
@@ -125,7 +134,7 @@ def _draw_persons(rng: np.random.Generator, registry: Registry, outside: Registr
             "life_cycle_code": life_cycles(age).astype(str),
             "condition_code": condition,
         }
-    )  # fmt: skip
+    )
 
 
 def _pick_residents(
@@ -251,7 +260,7 @@ def _plan_contacts(
             "desk_unit": desk_unit,
             "desk": desk,
         }
-    )  # fmt: skip
+    )
 
 
 def _spare_the_earthquake(
@@ -400,12 +409,24 @@ def _plan_outcomes(rng: np.random.Generator, demands: pl.DataFrame) -> pl.DataFr
     )
     both = pl.concat(
         [
-            frame.select("contact", "demand_number", pl.lit(1).alias("outcome_number"), pl.col("type_1").alias("type"), "need", "days_after"),
+            frame.select(
+                "contact",
+                "demand_number",
+                pl.lit(1).alias("outcome_number"),
+                pl.col("type_1").alias("type"),
+                "need",
+                "days_after",
+            ),
             frame.filter("has_second").select(
-                "contact", "demand_number", pl.lit(2).alias("outcome_number"), pl.col("type_2").alias("type"), "need", "days_after"
+                "contact",
+                "demand_number",
+                pl.lit(2).alias("outcome_number"),
+                pl.col("type_2").alias("type"),
+                "need",
+                "days_after",
             ),
         ]
-    ).sort("contact", "demand_number", "outcome_number")  # fmt: skip
+    ).sort("contact", "demand_number", "outcome_number")
     return both.with_columns(
         pl.when(pl.col("type") == "5").then("days_after").alias("days_after"),
         pl.when(pl.col("type") == "6").then(pl.col("need").replace_strict(DESTINATION_OF_NEED)).alias("destination"),

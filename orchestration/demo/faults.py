@@ -1,7 +1,7 @@
 """What goes wrong in the synthetic deliveries, how often, and which finding each wrong record must raise.
 
-Belongs here: the declared rates and expected rules. Does not: writing the wrong values (contacts.py, records.py) nor the rules themselves
-(expectations/contracts), whose codes a test compares with this table.
+Belongs here: the declared rates and expected rules. Does not: writing the wrong values (records.py) nor the rules
+themselves (expectations/contracts), whose codes a test compares with this table.
 """
 
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ from dataclasses import dataclass
 class Fault:
     """A kind of wrong record: its rate per contact, the rules it must raise, and where in the record.
 
-    fate: `kept` the record is loaded and flagged (or nobody can notice); `resent` it is discarded and its right form comes in the
-    correction window; `lost` it is discarded for good. Lost ones come on top of the calibrated contacts.
+    fate: `kept` the record is loaded and flagged; `resent` it is discarded and its right form comes in the correction
+    window; `lost` it is discarded for good. Lost ones come on top of the calibrated contacts.
     """
 
     name: str

@@ -72,7 +72,7 @@ def generate(
     seed: int,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> Summary:
-    """Write the deliveries of `months` months from `start_month` to `out_dir`; `progress(step, done, total)` hears of each."""
+    """Write the deliveries of `months` months to `out_dir`; `progress(step, done, total)` hears of each month."""
     start = start_month.replace(day=1)
     for part in ("landing", "truth"):
         shutil.rmtree(out_dir / part, ignore_errors=True)
@@ -138,9 +138,17 @@ class _Writer:
             path = write.write_csv(self.landing / item.district, name, item.frame.select(COLUMNS))
             bad = item.frame.with_row_index("record_number", 1).filter("is_bad")
             self._delivery(
-                path, "NOML", item.district, item.valid_from.isoformat(), 1, write.day_after(item.valid_from, -10), "accepted",
-                sent=item.frame.height, discarded=bad.height, flagged=0,
-            )  # fmt: skip
+                path,
+                "NOML",
+                item.district,
+                item.valid_from.isoformat(),
+                1,
+                write.day_after(item.valid_from, -10),
+                "accepted",
+                sent=item.frame.height,
+                discarded=bad.height,
+                flagged=0,
+            )
             if bad.height:
                 self.truth.findings.append(
                     bad.select(
@@ -150,7 +158,7 @@ class _Writer:
                         pl.lit(None, dtype=pl.String).alias("item"),
                         pl.lit(faults.BAD_NOMENCLATURE_RULE).alias("rule_code"),
                         pl.lit("SCARTO").alias("grade"),
-                    )  # fmt: skip
+                    )
                 )
 
     def snapshot(self, registry: Registry, day: date, *, is_late: bool) -> None:
@@ -158,9 +166,17 @@ class _Writer:
         frame = registry.snapshot(day)
         path = write.write_csv(self.landing / REGION, f"NAAR_{REGION}_{day.isoformat()}_001.csv", frame)
         self._delivery(
-            path, "NAAR", REGION, day.isoformat(), 1, write.day_after(day, 40 if is_late else 3), "accepted",
-            sent=frame.height, discarded=0, flagged=0,
-        )  # fmt: skip
+            path,
+            "NAAR",
+            REGION,
+            day.isoformat(),
+            1,
+            write.day_after(day, 40 if is_late else 3),
+            "accepted",
+            sent=frame.height,
+            discarded=0,
+            flagged=0,
+        )
 
     def contacts(self, records: MonthRecords, month: date) -> None:
         """The IASS files of a month, with the deliveries that go wrong as a whole."""
@@ -225,12 +241,20 @@ class _Writer:
         self.summary.bytes_written += size
         self.truth.deliveries.append(
             {
-                "arrives_on": arrives, "path": path.relative_to(self.landing).as_posix(), "file_name": path.name,
-                "flow_code": flow, "sender_code": sender, "period_code": period, "progressive": number, "outcome": outcome,
-                "records_sent": sent, "records_accepted": sent - discarded, "records_discarded": discarded,
+                "arrives_on": arrives,
+                "path": path.relative_to(self.landing).as_posix(),
+                "file_name": path.name,
+                "flow_code": flow,
+                "sender_code": sender,
+                "period_code": period,
+                "progressive": number,
+                "outcome": outcome,
+                "records_sent": sent,
+                "records_accepted": sent - discarded,
+                "records_discarded": discarded,
                 "records_flagged": flagged,
             }
-        )  # fmt: skip
+        )
 
     @staticmethod
     def _counts(records: MonthRecords) -> dict[str, dict[str, int]]:
@@ -256,21 +280,43 @@ class _Writer:
         )
         self.truth.contacts.append(
             contacts.select(
-                name, pl.lit(month).alias("month_on"), "sender_code", "record_number", pl.col("key").alias("record_key"), "operation",
-                pl.col("on").alias("contact_on"), "kind", "fault", "is_accepted", "is_live",
+                name,
+                pl.lit(month).alias("month_on"),
+                "sender_code",
+                "record_number",
+                pl.col("key").alias("record_key"),
+                "operation",
+                pl.col("on").alias("contact_on"),
+                "kind",
+                "fault",
+                "is_accepted",
+                "is_live",
                 (pl.col("is_live") & (pl.col("kind") == "base")).alias("is_counted"),
-                pl.col("mode").alias("contact_mode_code"), pl.col("reporter").alias("reporter_type_code"), "true_reporter_id",
+                pl.col("mode").alias("contact_mode_code"),
+                pl.col("reporter").alias("reporter_type_code"),
+                "true_reporter_id",
                 pl.col("reporter_identifier").is_not_null().alias("has_reporter_identifier"),
             )
-        )  # fmt: skip
+        )
         live = contacts.select("file_key", "record_number", "sender_code", "is_live")
         self.truth.demands.append(
             records.demands.join(live, on=["file_key", "record_number"], how="left", maintain_order="left").select(
-                name, pl.lit(month).alias("month_on"), "sender_code", "record_number", pl.col("key").alias("record_key"),
-                "demand_number", "true_person_id", pl.col("case").alias("identity_case"), "regional", "target", "foreign", "band",
-                pl.col("sex").alias("sex_code"), "is_live",
+                name,
+                pl.lit(month).alias("month_on"),
+                "sender_code",
+                "record_number",
+                pl.col("key").alias("record_key"),
+                "demand_number",
+                "true_person_id",
+                pl.col("case").alias("identity_case"),
+                "regional",
+                "target",
+                "foreign",
+                "band",
+                pl.col("sex").alias("sex_code"),
+                "is_live",
             )
-        )  # fmt: skip
+        )
         self.truth.findings.append(
             records.findings.select(
                 name, "record_number", pl.col("key").alias("record_key"), "item", "rule_code", "grade"
@@ -282,11 +328,15 @@ def _findings_frame(rows: list[tuple[str, int | None, str | None, str | None, st
     return pl.DataFrame(
         rows,
         schema={
-            "file_name": pl.String, "record_number": pl.Int64, "record_key": pl.String, "item": pl.String,
-            "rule_code": pl.String, "grade": pl.String,
+            "file_name": pl.String,
+            "record_number": pl.Int64,
+            "record_key": pl.String,
+            "item": pl.String,
+            "rule_code": pl.String,
+            "grade": pl.String,
         },
         orient="row",
-    )  # fmt: skip
+    )
 
 
 def _measure(plans: list[YearPlan], truth: _Truth) -> list[cal.Row]:

@@ -1,7 +1,8 @@
 """Names and citizenships of the synthetic region, with their frequencies.
 
 Belongs here: the lists and the drawing from them. Does not: how names are spread over residents (population.py).
-The lists in names.csv are our own: common names with weights that fall with rank, by culture and, for Italian given names, generation.
+The lists in names.csv are our own: common names with weights that fall with rank, by culture and, for Italian given
+names, by generation.
 """
 
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ GENERATIONS = (("old", 1950), ("mid", 1985), ("new", 9999))
 
 @dataclass(frozen=True)
 class Citizenship:
-    """A citizenship: ISTAT country code, birth-place code of the country, culture of its names, weight among foreigners."""
+    """A citizenship: ISTAT code, birth-place code of the country, culture of its names, weight among foreigners."""
 
     istat_code: str
     place_code: str
@@ -62,7 +63,7 @@ ITALY = 0  # index of Italy in CITIZENSHIPS
 
 @dataclass(frozen=True)
 class NameBook:
-    """All names as one array, and for each (part, culture, generation) the indexes and cumulated weights to draw from."""
+    """All names as one array; for each (part, culture, generation) the indexes and cumulated weights to draw from."""
 
     names: pl.Series
     lists: dict[tuple[str, str, str], tuple[np.ndarray, np.ndarray]]

@@ -1,6 +1,6 @@
 """Local nomenclatures of the districts: their own codes, associated to the regional ones.
 
-Belongs here: codes and labels of each sender, NOML frames, the choice of a local code for a demand, shares inside each need.
+Belongs here: codes and labels of each sender, NOML frames, the choice of a local code, shares inside each need.
 Does not: the regional nomenclature that the gate keeps and publishes.
 """
 
@@ -13,28 +13,69 @@ import polars as pl
 
 # Regional code: label, and how often it is asked inside its need.
 REGIONAL: dict[str, tuple[str, float]] = {
-    "01.01": ("sostegno al reddito", 30), "01.02": ("affitto", 18), "01.03": ("utenze", 14),
-    "01.04": ("assegno di maternità", 6), "01.05": ("nucleo numeroso", 6), "01.06": ("assegno di cura", 8),
-    "01.07": ("agevolazioni tariffarie", 9), "01.08": ("prestito sull'onore", 2), "01.09": ("bonus sociali", 7),
-    "02.01": ("sostegno socio-educativo", 22), "02.02": ("genitorialità", 16), "02.03": ("mediazione familiare", 7),
-    "02.04": ("affido", 5), "02.05": ("adozione", 5), "02.06": ("tutela e amministrazione di sostegno", 13),
-    "02.07": ("sostegno psicologico", 14), "02.08": ("sostegno a chi assiste", 18),
-    "03.01": ("assistenza domiciliare", 42), "03.02": ("assistenza domiciliare integrata", 18), "03.03": ("telesoccorso", 8),
-    "03.04": ("pasti", 12), "03.05": ("assistente familiare", 12), "03.06": ("dimissione protetta", 8),
-    "04.01": ("informazione", 55), "04.02": ("orientamento", 27), "04.03": ("aiuto alla compilazione", 18),
-    "05.01": ("anziani", 66), "05.02": ("disabili", 9), "05.03": ("minori", 7), "05.04": ("alloggi protetti", 8),
-    "05.05": ("accoglienza abitativa", 10), "06.01": ("anziani", 62), "06.02": ("disabili", 24), "06.03": ("minori", 14),
-    "07.01": ("emergenza abitativa", 40), "07.02": ("emergenza sociale", 30), "07.03": ("accoglienza notturna", 15),
-    "07.04": ("mensa", 15), "08.01": ("tirocinio", 40), "08.02": ("sostegno scolastico", 32), "08.03": ("borsa lavoro", 28),
-    "09.01": ("mediazione culturale", 40), "09.02": ("corsi di lingua", 30), "09.03": ("socializzazione", 30),
-    "10.01": ("prevenzione e sensibilizzazione", 100), "11.01": ("trasporto", 50), "11.02": ("ausili", 25),
+    "01.01": ("sostegno al reddito", 30),
+    "01.02": ("affitto", 18),
+    "01.03": ("utenze", 14),
+    "01.04": ("assegno di maternità", 6),
+    "01.05": ("nucleo numeroso", 6),
+    "01.06": ("assegno di cura", 8),
+    "01.07": ("agevolazioni tariffarie", 9),
+    "01.08": ("prestito sull'onore", 2),
+    "01.09": ("bonus sociali", 7),
+    "02.01": ("sostegno socio-educativo", 22),
+    "02.02": ("genitorialità", 16),
+    "02.03": ("mediazione familiare", 7),
+    "02.04": ("affido", 5),
+    "02.05": ("adozione", 5),
+    "02.06": ("tutela e amministrazione di sostegno", 13),
+    "02.07": ("sostegno psicologico", 14),
+    "02.08": ("sostegno a chi assiste", 18),
+    "03.01": ("assistenza domiciliare", 42),
+    "03.02": ("assistenza domiciliare integrata", 18),
+    "03.03": ("telesoccorso", 8),
+    "03.04": ("pasti", 12),
+    "03.05": ("assistente familiare", 12),
+    "03.06": ("dimissione protetta", 8),
+    "04.01": ("informazione", 55),
+    "04.02": ("orientamento", 27),
+    "04.03": ("aiuto alla compilazione", 18),
+    "05.01": ("anziani", 66),
+    "05.02": ("disabili", 9),
+    "05.03": ("minori", 7),
+    "05.04": ("alloggi protetti", 8),
+    "05.05": ("accoglienza abitativa", 10),
+    "06.01": ("anziani", 62),
+    "06.02": ("disabili", 24),
+    "06.03": ("minori", 14),
+    "07.01": ("emergenza abitativa", 40),
+    "07.02": ("emergenza sociale", 30),
+    "07.03": ("accoglienza notturna", 15),
+    "07.04": ("mensa", 15),
+    "08.01": ("tirocinio", 40),
+    "08.02": ("sostegno scolastico", 32),
+    "08.03": ("borsa lavoro", 28),
+    "09.01": ("mediazione culturale", 40),
+    "09.02": ("corsi di lingua", 30),
+    "09.03": ("socializzazione", 30),
+    "10.01": ("prevenzione e sensibilizzazione", 100),
+    "11.01": ("trasporto", 50),
+    "11.02": ("ausili", 25),
     "11.03": ("adattamento della casa", 25),
-}  # fmt: skip
+}
 REGIONAL_CODES = tuple(REGIONAL)
 _STEMS = {
-    "01": "ECO", "02": "FAM", "03": "DOM", "04": "SEG", "05": "RES", "06": "SRE", "07": "PIS", "08": "EDU", "09": "INT",
-    "10": "PRE", "11": "SER",
-}  # fmt: skip
+    "01": "ECO",
+    "02": "FAM",
+    "03": "DOM",
+    "04": "SEG",
+    "05": "RES",
+    "06": "SRE",
+    "07": "PIS",
+    "08": "EDU",
+    "09": "INT",
+    "10": "PRE",
+    "11": "SER",
+}
 # A benefit that ended by law: its local code expires half-way and may not be used after.
 ENDED_CODE, ENDED_REGIONAL = "REDLIB", "01.01"
 UNKNOWN_REGIONAL = "99.01"

@@ -29,10 +29,40 @@ ELSEWHERE_ASSISTED_SHARE = 0.012
 RESIDENTS_PER_DOCTOR = 1_250
 # Birth places in the rest of Italy, with the weight of migration from there.
 ITALY_ELSEWHERE = {
-    "F839": 12, "F205": 9, "H501": 7, "G273": 6, "D643": 5, "H703": 4, "A662": 4, "C351": 4, "D086": 4, "H224": 4, "E506": 4,
-    "L049": 3, "F158": 3, "E897": 6, "L781": 3, "G224": 3, "L736": 3, "H620": 5, "A271": 3, "G479": 5, "E463": 3, "D150": 3,
-    "B963": 3, "A509": 3, "G942": 3, "C352": 3, "A089": 3, "B354": 2, "I452": 2, "L219": 4, "D969": 3, "D612": 4, "B157": 2,
-}  # fmt: skip
+    "F839": 12,
+    "F205": 9,
+    "H501": 7,
+    "G273": 6,
+    "D643": 5,
+    "H703": 4,
+    "A662": 4,
+    "C351": 4,
+    "D086": 4,
+    "H224": 4,
+    "E506": 4,
+    "L049": 3,
+    "F158": 3,
+    "E897": 6,
+    "L781": 3,
+    "G224": 3,
+    "L736": 3,
+    "H620": 5,
+    "A271": 3,
+    "G479": 5,
+    "E463": 3,
+    "D150": 3,
+    "B963": 3,
+    "A509": 3,
+    "G942": 3,
+    "C352": 3,
+    "A089": 3,
+    "B354": 2,
+    "I452": 2,
+    "L219": 4,
+    "D969": 3,
+    "D612": 4,
+    "B157": 2,
+}
 
 
 def day_number(day: date) -> int:
@@ -89,13 +119,23 @@ def load_places(territory: Territory) -> Places:
 
 
 class Registry:
-    """Residents as parallel arrays; position = person, also after she has left (`present` says who is in the snapshot)."""
+    """Residents as parallel arrays; position = person, also after she left (`present` says who is in the snapshot)."""
 
     FIELDS: tuple[tuple[str, type], ...] = (
-        ("family", np.int16), ("given", np.int16), ("sex", np.uint8), ("birth", np.int32), ("place", np.int16),
-        ("citizenship", np.int16), ("unit", np.int16), ("assisted_in", np.int16), ("doctor", np.int32),
-        ("status", np.uint8), ("status_on", np.int32), ("death_on", np.int32), ("present", np.bool_),
-    )  # fmt: skip
+        ("family", np.int16),
+        ("given", np.int16),
+        ("sex", np.uint8),
+        ("birth", np.int32),
+        ("place", np.int16),
+        ("citizenship", np.int16),
+        ("unit", np.int16),
+        ("assisted_in", np.int16),
+        ("doctor", np.int32),
+        ("status", np.uint8),
+        ("status_on", np.int32),
+        ("death_on", np.int32),
+        ("present", np.bool_),
+    )
 
     def __init__(self, territory: Territory) -> None:
         """An empty registry over a territory."""
@@ -174,9 +214,15 @@ class Registry:
         """Completed years at a day; right to the day by calendar arithmetic."""
         birth = self.columns["birth"][positions]
         return (
-            (pl.Series(np.broadcast_to(day, birth.shape).astype(np.int32)).cast(pl.Date).dt.strftime("%Y%m%d").cast(pl.Int32)
-             - pl.Series(birth).cast(pl.Date).dt.strftime("%Y%m%d").cast(pl.Int32)) // 10_000
-        ).to_numpy()  # fmt: skip
+            (
+                pl.Series(np.broadcast_to(day, birth.shape).astype(np.int32))
+                .cast(pl.Date)
+                .dt.strftime("%Y%m%d")
+                .cast(pl.Int32)
+                - pl.Series(birth).cast(pl.Date).dt.strftime("%Y%m%d").cast(pl.Int32)
+            )
+            // 10_000
+        ).to_numpy()
 
     def snapshot(self, day: date) -> pl.DataFrame:
         """The NAAR file of a day: everyone who is present, in the order of the regional id."""
@@ -197,8 +243,9 @@ class Registry:
                 "id_assistito": registry_ids(who),
                 "tipo_identificativo": pl.repeat("0", len(who), eager=True),
                 "identificativo": _text(self.code[who]),
-                "identificativo_precedente": pl.DataFrame({"position": who})
-                .join(previous, on="position", how="left", maintain_order="left")["previous"],
+                "identificativo_precedente": pl.DataFrame({"position": who}).join(
+                    previous, on="position", how="left", maintain_order="left"
+                )["previous"],
                 "cognome": names.name_book().names.gather(column["family"]),
                 "nome": names.name_book().names.gather(column["given"]),
                 "sesso": pl.Series(["M", "F"]).gather(column["sex"]),
@@ -213,7 +260,7 @@ class Registry:
                 "data_decesso": pl.Series(column["death_on"]).replace(NO_DATE, None).cast(pl.Date),
                 "codice_medico": pl.Series(column["doctor"]).cast(pl.String),
             }
-        )  # fmt: skip
+        )
 
     def _names(
         self, rng: np.random.Generator, sex: np.ndarray, birth: np.ndarray, citizenship: np.ndarray
@@ -281,7 +328,7 @@ class Registry:
 
 
 class _PlaceWeights:
-    """Draws where people were born: abroad for most foreigners; for Italians the hospital town, any comune, elsewhere."""
+    """Draws where people were born: abroad for most foreigners; else the hospital town, any comune, elsewhere."""
 
     def __init__(self, territory: Territory, places: Places) -> None:
         self.places = places

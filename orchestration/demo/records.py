@@ -12,7 +12,7 @@ import polars as pl
 
 from orchestration.demo import faults, names
 from orchestration.demo.contacts import YearPlan
-from orchestration.demo.nomenclature import ENDED_CODE, REGIONAL_CODES, Nomenclatures, month_end
+from orchestration.demo.nomenclature import ENDED_CODE, Nomenclatures, month_end
 from orchestration.demo.population import Registry, registry_ids
 from orchestration.intake import fiscal_code
 
@@ -74,9 +74,12 @@ class RecordMaker:
         sent_outcomes = self._break_outcomes(full.join(outcomes, on="contact", how="inner", maintain_order="left"))
         findings = self._findings(sent, sent_demands)
         discarded = findings.filter(pl.col("grade") == "SCARTO").select("file_key", "record_number").unique()
-        sent = sent.join(discarded.with_columns(pl.lit(False).alias("is_accepted")), on=["file_key", "record_number"], how="left", maintain_order="left").with_columns(
-            pl.col("is_accepted").fill_null(True)
-        )  # fmt: skip
+        sent = sent.join(
+            discarded.with_columns(pl.lit(False).alias("is_accepted")),
+            on=["file_key", "record_number"],
+            how="left",
+            maintain_order="left",
+        ).with_columns(pl.col("is_accepted").fill_null(True))
         return MonthRecords(sent, sent_demands, sent_outcomes, findings)
 
     def _with_extras(self, contacts: pl.DataFrame, plan: YearPlan, index: int) -> pl.DataFrame:
@@ -181,38 +184,89 @@ class RecordMaker:
         )
         mark = pl.col("local_number").cast(pl.String)
         demands = demands.with_columns(
-            pl.when(nobody).then(pl.when(pl.col("case") == "anonymous").then(pl.lit("98")).otherwise(pl.lit("99")))
-            .when(no_code).then(None)
-            .when(pl.col("case") == "stp").then(pl.lit("1"))
-            .when(pl.col("case") == "eni").then(pl.lit("2"))
-            .when(pl.col("case") == "provisional").then(pl.lit("4"))
-            .otherwise(pl.lit("0")).alias("identifier_type"),
-            pl.when(no_code).then(None)
-            .when(pl.col("case") == "typo").then(typo)
-            .when(pl.col("case") == "old_code").then("identificativo_precedente")
-            .when(pl.col("case").is_in(["stp", "eni", "provisional"])).then("foreign_code")
-            .otherwise("identificativo").alias("identifier"),
-            pl.when(nobody).then(None)
-            .when(no_code | (pl.col("case") == "typo") | pl.col("shows_local_id")).then(mark).alias("local_id"),
-            pl.when(nobody).then(None).when(pl.col("case") == "swapped_names").then("nome").otherwise("cognome").alias("family_name"),
-            pl.when(nobody).then(None).when(pl.col("case") == "swapped_names").then("cognome").otherwise("nome").alias("given_name"),
-            pl.when(nobody | (pl.col("case") == "year_only")).then(None)
-            .otherwise(pl.col("data_nascita").cast(pl.String)).alias("birth_date"),
-            pl.when(pl.col("case") == "year_only").then(pl.col("data_nascita").dt.year().cast(pl.String)).alias("birth_year"),
-            pl.when(~nobody & pl.col("shows_place") & (pl.col("case") != "year_only")).then("codice_nascita").alias("birth_place"),
+            pl.when(nobody)
+            .then(pl.when(pl.col("case") == "anonymous").then(pl.lit("98")).otherwise(pl.lit("99")))
+            .when(no_code)
+            .then(None)
+            .when(pl.col("case") == "stp")
+            .then(pl.lit("1"))
+            .when(pl.col("case") == "eni")
+            .then(pl.lit("2"))
+            .when(pl.col("case") == "provisional")
+            .then(pl.lit("4"))
+            .otherwise(pl.lit("0"))
+            .alias("identifier_type"),
+            pl.when(no_code)
+            .then(None)
+            .when(pl.col("case") == "typo")
+            .then(typo)
+            .when(pl.col("case") == "old_code")
+            .then("identificativo_precedente")
+            .when(pl.col("case").is_in(["stp", "eni", "provisional"]))
+            .then("foreign_code")
+            .otherwise("identificativo")
+            .alias("identifier"),
+            pl.when(nobody)
+            .then(None)
+            .when(no_code | (pl.col("case") == "typo") | pl.col("shows_local_id"))
+            .then(mark)
+            .alias("local_id"),
+            pl.when(nobody)
+            .then(None)
+            .when(pl.col("case") == "swapped_names")
+            .then("nome")
+            .otherwise("cognome")
+            .alias("family_name"),
+            pl.when(nobody)
+            .then(None)
+            .when(pl.col("case") == "swapped_names")
+            .then("cognome")
+            .otherwise("nome")
+            .alias("given_name"),
+            pl.when(nobody | (pl.col("case") == "year_only"))
+            .then(None)
+            .otherwise(pl.col("data_nascita").cast(pl.String))
+            .alias("birth_date"),
+            pl.when(pl.col("case") == "year_only")
+            .then(pl.col("data_nascita").dt.year().cast(pl.String))
+            .alias("birth_year"),
+            pl.when(~nobody & pl.col("shows_place") & (pl.col("case") != "year_only"))
+            .then("codice_nascita")
+            .alias("birth_place"),
             pl.col("sesso").alias("sex"),
             pl.col("cittadinanza").alias("citizenship"),
             pl.when(pl.col("source") == 0).then("comune_residenza").otherwise(pl.lit("999999")).alias("residence"),
             pl.col("life_cycle_code").alias("life_cycle"),
             pl.when(pl.col("condition_code") != "").then("condition_code").alias("condition"),
             pl.when(~nobody).then("true_person_id").alias("true_person_id"),
-        )  # fmt: skip
+        )
         demands = demands.with_columns(pl.lit(month).alias("month_on"))
         return demands.select(
-            "contact", "template", "demand_number", "case", "identifier_type", "identifier", "local_id", "family_name", "given_name",
-            "sex", "birth_date", "birth_year", "birth_place", "citizenship", "residence", "life_cycle", "condition", "local_item_code",
-            "true_person_id", "person", "target", "regional", "foreign", "band",
-        )  # fmt: skip
+            "contact",
+            "template",
+            "demand_number",
+            "case",
+            "identifier_type",
+            "identifier",
+            "local_id",
+            "family_name",
+            "given_name",
+            "sex",
+            "birth_date",
+            "birth_year",
+            "birth_place",
+            "citizenship",
+            "residence",
+            "life_cycle",
+            "condition",
+            "local_item_code",
+            "true_person_id",
+            "person",
+            "target",
+            "regional",
+            "foreign",
+            "band",
+        )
 
     def _people(self, wanted: pl.DataFrame, index: int, plan: YearPlan) -> pl.DataFrame:
         """Names, codes and residence of persons as the registry (or nobody) knows them this month."""
@@ -252,10 +306,16 @@ class RecordMaker:
         return people.with_columns(
             (same == swapped).alias("same_letters"),
             pl.Series("kind_of_outsider", kind),
-            pl.select(pl.when(is_provisional).then(body + _check_digits(body)).otherwise(temporary)).to_series().alias("foreign_code"),
+            pl.select(pl.when(is_provisional).then(body + _check_digits(body)).otherwise(temporary))
+            .to_series()
+            .alias("foreign_code"),
             # A number of the sender's own case file: a bijection of the position, so that two persons never share it.
-            pl.Series("local_number", (position * 2_654_435_761 + people["source"].to_numpy() * 1_000_003) % 2**32 + 2**32 * people["source"].to_numpy()),
-        )  # fmt: skip
+            pl.Series(
+                "local_number",
+                (position * 2_654_435_761 + people["source"].to_numpy() * 1_000_003) % 2**32
+                + 2**32 * people["source"].to_numpy(),
+            ),
+        )
 
     def _texts(self, contacts: pl.DataFrame, plan: YearPlan, index: int) -> pl.DataFrame:
         """Contact fields as text."""
@@ -282,13 +342,22 @@ class RecordMaker:
             pl.col("day").cast(pl.Int32).cast(pl.Date).alias("on"),
             (at.gather(contacts["desk_unit"]) + "-" + contacts["desk"].cast(pl.String).str.zfill(2)).alias("desk_code"),
         ).with_columns(
-            (pl.lit("D") + pl.col("sender_code") + f"-{year}-" + pl.col("contact").cast(pl.String).str.zfill(7)).alias("key"),
-            pl.when(named & ~pl.col("is_self")).then("relative_code")
-            .when(named & (pl.col("case_1") == "right") & (pl.col("identifier").str.len_chars() == 16)).then("identifier")
+            (pl.lit("D") + pl.col("sender_code") + f"-{year}-" + pl.col("contact").cast(pl.String).str.zfill(7)).alias(
+                "key"
+            ),
+            pl.when(named & ~pl.col("is_self"))
+            .then("relative_code")
+            .when(named & (pl.col("case_1") == "right") & (pl.col("identifier").str.len_chars() == 16))
+            .then("identifier")
             .alias("reporter_identifier"),
-            pl.when(pl.col("is_anonymous")).then(None).when(pl.col("is_self")).then("self_id")
-            .when(pl.col("reporter") == "02").then("relative_id").alias("true_reporter_id"),
-        )  # fmt: skip
+            pl.when(pl.col("is_anonymous"))
+            .then(None)
+            .when(pl.col("is_self"))
+            .then("self_id")
+            .when(pl.col("reporter") == "02")
+            .then("relative_id")
+            .alias("true_reporter_id"),
+        )
 
     def _submissions(self, contacts: pl.DataFrame) -> pl.DataFrame:
         """Which record goes into which file under which operation; then faults of the contact itself."""
@@ -304,13 +373,17 @@ class RecordMaker:
         )
         even = pl.col("contact") % 2 == 0
         second = later.with_columns(
-            pl.when(pl.col("fault") == "varied").then(pl.lit("V"))
-            .when(pl.col("fault") == "cancelled").then(pl.lit("C"))
-            .when(pl.col("fault") == "change_missing").then(pl.when(even).then(pl.lit("V")).otherwise(pl.lit("C")))
-            .otherwise(pl.lit("I")).alias("operation"),
+            pl.when(pl.col("fault") == "varied")
+            .then(pl.lit("V"))
+            .when(pl.col("fault") == "cancelled")
+            .then(pl.lit("C"))
+            .when(pl.col("fault") == "change_missing")
+            .then(pl.when(even).then(pl.lit("V")).otherwise(pl.lit("C")))
+            .otherwise(pl.lit("I"))
+            .alias("operation"),
             pl.lit(CORRECTION, dtype=pl.Int64).alias("progressive"),
             pl.when(pl.col("fault").is_in(resent)).then(pl.lit("")).otherwise("fault").alias("fault"),
-        ).with_columns((pl.col("operation") == "C").alias("is_key_only"))  # fmt: skip
+        ).with_columns((pl.col("operation") == "C").alias("is_key_only"))
         # A fault of the correction window is none in the first file, a cancelled record is right when it is inserted.
         first = first.with_columns(
             pl.when(pl.col("fault").is_in(["insert_live", "varied", "cancelled"]))
@@ -323,13 +396,22 @@ class RecordMaker:
         elsewhere = self._other_desk(sent)
         sent = sent.with_columns(
             pl.when(pl.col("fault") == "date_outside_period")
-            # The month after, but in December the month before: on 1 January comuni merge and nothing else shall be wrong.
-            .then(pl.when(is_december).then(pl.col("on").dt.month_start() - timedelta(days=1)).otherwise(pl.col("on").dt.month_end() + timedelta(days=1)))
-            .otherwise("on").alias("on"),
-            pl.when(pl.col("fault") == "mode_out_of_list").then(pl.lit("7"))
-            .when(pl.col("fault") == "mode_missing").then(None).otherwise("mode").alias("mode"),
+            # The month after, in December the one before: comuni merge on 1 January and nothing else shall be wrong.
+            .then(
+                pl.when(is_december)
+                .then(pl.col("on").dt.month_start() - timedelta(days=1))
+                .otherwise(pl.col("on").dt.month_end() + timedelta(days=1))
+            )
+            .otherwise("on")
+            .alias("on"),
+            pl.when(pl.col("fault") == "mode_out_of_list")
+            .then(pl.lit("7"))
+            .when(pl.col("fault") == "mode_missing")
+            .then(None)
+            .otherwise("mode")
+            .alias("mode"),
             pl.when(pl.col("fault") == "desk_elsewhere").then(elsewhere).otherwise("desk_code").alias("desk_code"),
-        )  # fmt: skip
+        )
         file_key = pl.col("sender_code") + "/" + pl.col("progressive").cast(pl.String)
         return sent.with_columns(file_key.alias("file_key")).with_columns(
             (pl.int_range(pl.len(), dtype=pl.Int64).over("file_key") + 1).alias("record_number")
@@ -376,11 +458,20 @@ class RecordMaker:
         alone = (lost | early) & (pl.col("demand_number") == 1) & (pl.col("outcome_number") > 1)
         on = pl.col("on") + pl.duration(days=pl.col("days_after"))
         outcomes = outcomes.filter(~gone & ~alone).with_columns(
-            pl.when(lost & first).then(pl.lit("6")).when(early & first).then(pl.lit("5")).otherwise("type").alias("type"),
-            pl.when(lost & first).then(None)
-            .when(early & first).then(pl.col("on") - timedelta(days=10)).otherwise(on).alias("outcome_on"),
+            pl.when(lost & first)
+            .then(pl.lit("6"))
+            .when(early & first)
+            .then(pl.lit("5"))
+            .otherwise("type")
+            .alias("type"),
+            pl.when(lost & first)
+            .then(None)
+            .when(early & first)
+            .then(pl.col("on") - timedelta(days=10))
+            .otherwise(on)
+            .alias("outcome_on"),
             pl.when((lost | early) & first).then(None).otherwise("destination").alias("destination"),
-        )  # fmt: skip
+        )
         # A variation tells what happened after: an interview was held, a procedure opened.
         varied = (pl.col("fault") == "varied") & (pl.col("operation") == "V") & first & (pl.col("type") == "1")
         return outcomes.with_columns(pl.when(varied).then(pl.lit("3")).otherwise("type").alias("type"))
@@ -391,22 +482,33 @@ class RecordMaker:
         rules = {f.name: f.rules[0] for f in faults.RECORD_FAULTS}
         rules |= {"insert_live": faults.INSERT_LIVE_RULE, "change_missing": faults.CHANGE_MISSING_RULE}
         item = {"contact": None, "demand": "1", "outcome": "1.1"}
-        by_record = sent.filter(
-            pl.col("fault").is_in(list(rules)) & ((pl.col("fault") != "varied"))
-        ).select(
-            "file_key", "record_number", "key",
-            pl.col("fault").replace_strict({n: item[place.get(n, "contact")] for n in rules}, return_dtype=pl.String).alias("item"),
+        by_record = sent.filter(pl.col("fault").is_in(list(rules))).select(
+            "file_key",
+            "record_number",
+            "key",
+            pl.col("fault")
+            .replace_strict({n: item[place.get(n, "contact")] for n in rules}, return_dtype=pl.String)
+            .alias("item"),
             pl.col("fault").replace_strict(rules, return_dtype=pl.String).alias("rule_code"),
-        )  # fmt: skip
+        )
         shown = (pl.col("case") != "right") & pl.col("identifier").is_not_null()
         by_person = demands.filter(pl.col("case").is_in(list(faults.IDENTITY_RULES)) & shown).select(
-            "file_key", "record_number", "key",
+            "file_key",
+            "record_number",
+            "key",
             pl.col("demand_number").cast(pl.String).alias("item"),
             pl.col("case").replace_strict(faults.IDENTITY_RULES, return_dtype=pl.String).alias("rule_code"),
-        )  # fmt: skip
-        return pl.concat([by_record, by_person]).with_columns(
-            pl.when(pl.col("rule_code").str.slice(5).cast(pl.Int32) < 500).then(pl.lit("SCARTO")).otherwise(pl.lit("ANOMALIA")).alias("grade")
-        ).sort("file_key", "record_number", "item", "rule_code")  # fmt: skip
+        )
+        return (
+            pl.concat([by_record, by_person])
+            .with_columns(
+                pl.when(pl.col("rule_code").str.slice(5).cast(pl.Int32) < 500)
+                .then(pl.lit("SCARTO"))
+                .otherwise(pl.lit("ANOMALIA"))
+                .alias("grade")
+            )
+            .sort("file_key", "record_number", "item", "rule_code")
+        )
 
 
 def _check_digits(body: pl.Series) -> pl.Series:

@@ -1,6 +1,6 @@
 """Files of the synthetic region as senders make them: XML of IASS, CSV of NAAR and NOML, plain or packed.
 
-Belongs here: bytes and names of files. Does not: what stands in them. Same content, same bytes: no clock, no file metadata.
+Belongs here: bytes and names of files. Does not: what stands in them. Same content, same bytes: no clock, no metadata.
 """
 
 import gzip
@@ -22,50 +22,83 @@ def tag(name: str, column: str) -> pl.Expr:
 def iass_files(contacts: pl.DataFrame, demands: pl.DataFrame, outcomes: pl.DataFrame) -> dict[str, str]:
     """The records of each file (by file_key) as the inside of its root element."""
     keys = ["file_key", "record_number"]
-    outcome_text = outcomes.select(
-        *keys, "demand_number",
-        pl.concat_str(
-            pl.lit('<Esito tipo="'), "type", pl.lit('">'),
-            pl.concat_str(pl.lit("<Data>"), pl.col("outcome_on").cast(pl.String), pl.lit("</Data>")).fill_null(""),
-            tag("ServizioDestinazione", "destination"),
-            pl.lit("</Esito>"),
-        ).alias("outcomes"),
-    ).group_by(*keys, "demand_number", maintain_order=True).agg(pl.col("outcomes").str.join(""))  # fmt: skip
+    outcome_text = (
+        outcomes.select(
+            *keys,
+            "demand_number",
+            pl.concat_str(
+                pl.lit('<Esito tipo="'),
+                "type",
+                pl.lit('">'),
+                pl.concat_str(pl.lit("<Data>"), pl.col("outcome_on").cast(pl.String), pl.lit("</Data>")).fill_null(""),
+                tag("ServizioDestinazione", "destination"),
+                pl.lit("</Esito>"),
+            ).alias("outcomes"),
+        )
+        .group_by(*keys, "demand_number", maintain_order=True)
+        .agg(pl.col("outcomes").str.join(""))
+    )
     demand_text = (
         demands.join(outcome_text, on=[*keys, "demand_number"], how="left", maintain_order="left")
         .select(
             *keys,
             pl.concat_str(
-                pl.lit('<Domanda progressivo="'), pl.col("demand_number").cast(pl.String), pl.lit('"><Interessato>'),
-                _identifier("identifier_type", "identifier"), tag("IdLocale", "local_id"),
-                tag("Cognome", "family_name"), tag("Nome", "given_name"), tag("Sesso", "sex"),
-                tag("DataNascita", "birth_date"), tag("AnnoNascita", "birth_year"), tag("ComuneNascita", "birth_place"),
-                tag("Cittadinanza", "citizenship"), tag("ComuneResidenza", "residence"), pl.lit("</Interessato>"),
-                tag("CicloVita", "life_cycle"), tag("Condizione", "condition"), tag("VoceLocale", "local_item_code"),
-                pl.lit("<Esiti>"), pl.col("outcomes").fill_null(""), pl.lit("</Esiti></Domanda>"),
+                pl.lit('<Domanda progressivo="'),
+                pl.col("demand_number").cast(pl.String),
+                pl.lit('"><Interessato>'),
+                _identifier("identifier_type", "identifier"),
+                tag("IdLocale", "local_id"),
+                tag("Cognome", "family_name"),
+                tag("Nome", "given_name"),
+                tag("Sesso", "sex"),
+                tag("DataNascita", "birth_date"),
+                tag("AnnoNascita", "birth_year"),
+                tag("ComuneNascita", "birth_place"),
+                tag("Cittadinanza", "citizenship"),
+                tag("ComuneResidenza", "residence"),
+                pl.lit("</Interessato>"),
+                tag("CicloVita", "life_cycle"),
+                tag("Condizione", "condition"),
+                tag("VoceLocale", "local_item_code"),
+                pl.lit("<Esiti>"),
+                pl.col("outcomes").fill_null(""),
+                pl.lit("</Esiti></Domanda>"),
             ).alias("demands"),
         )
         .group_by(*keys, maintain_order=True)
         .agg(pl.col("demands").str.join(""))
-    )  # fmt: skip
+    )
     full = pl.concat_str(
-        pl.lit("<DataContatto>"), pl.col("on").cast(pl.String), pl.lit("</DataContatto>"),
-        tag("Sportello", "desk_code"), tag("Modalita", "mode"),
-        pl.lit('<Segnalante tipo="'), "reporter", pl.lit('">'), tag_identifier("reporter_identifier"), pl.lit("</Segnalante>"),
-        pl.lit("<Domande>"), pl.col("demands").fill_null(""), pl.lit("</Domande>"),
-    )  # fmt: skip
+        pl.lit("<DataContatto>"),
+        pl.col("on").cast(pl.String),
+        pl.lit("</DataContatto>"),
+        tag("Sportello", "desk_code"),
+        tag("Modalita", "mode"),
+        pl.lit('<Segnalante tipo="'),
+        "reporter",
+        pl.lit('">'),
+        tag_identifier("reporter_identifier"),
+        pl.lit("</Segnalante>"),
+        pl.lit("<Domande>"),
+        pl.col("demands").fill_null(""),
+        pl.lit("</Domande>"),
+    )
     text = (
         contacts.join(demand_text, on=keys, how="left", maintain_order="left")
         .select(
             "file_key",
             pl.concat_str(
-                pl.lit('  <Contatto operazione="'), "operation", pl.lit('">'), tag("IdContatto", "key"),
-                pl.when("is_key_only").then(pl.lit("")).otherwise(full), pl.lit("</Contatto>"),
+                pl.lit('  <Contatto operazione="'),
+                "operation",
+                pl.lit('">'),
+                tag("IdContatto", "key"),
+                pl.when("is_key_only").then(pl.lit("")).otherwise(full),
+                pl.lit("</Contatto>"),
             ).alias("text"),
         )
         .group_by("file_key", maintain_order=True)
         .agg(pl.col("text").str.join("\n"))
-    )  # fmt: skip
+    )
     return dict(text.iter_rows())
 
 
@@ -108,13 +141,15 @@ def day_after(day: date, days: int) -> date:
 
 def tag_identifier(column: str) -> pl.Expr:
     """A codice fiscale as identifier, or nothing."""
-    return pl.concat_str(
-        pl.lit('<Identificativo tipo="0">'), pl.col(column), pl.lit("</Identificativo>")
-    ).fill_null("")  # fmt: skip
+    return pl.concat_str(pl.lit('<Identificativo tipo="0">'), pl.col(column), pl.lit("</Identificativo>")).fill_null("")
 
 
 def _identifier(kind: str, value: str) -> pl.Expr:
     """An identifier; with types 98 and 99 it stands empty."""
     return pl.concat_str(
-        pl.lit('<Identificativo tipo="'), pl.col(kind), pl.lit('">'), pl.col(value).fill_null(""), pl.lit("</Identificativo>")
-    ).fill_null("")  # fmt: skip
+        pl.lit('<Identificativo tipo="'),
+        pl.col(kind),
+        pl.lit('">'),
+        pl.col(value).fill_null(""),
+        pl.lit("</Identificativo>"),
+    ).fill_null("")
