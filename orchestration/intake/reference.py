@@ -63,7 +63,7 @@ def comuni_validity() -> pl.DataFrame:
 
 @cache
 def birth_places() -> pl.DataFrame:
-    """Belfiore codes of comuni and Z codes of countries, several rows if interrupted: belfiore_code, valid_from, valid_to."""
+    """Belfiore codes of comuni and Z codes of countries, several rows if interrupted: code, valid_from, valid_to."""
     return _read("birth_places", **_DATES)
 
 

@@ -1,0 +1,222 @@
+"""Columns that rules look at: typed values, forms, membership of lists at the record's date, what an identifier says.
+
+Each function adds columns to a frame and knows no rule. What is a finding is written in the contracts; the
+order in which these functions run for a flow is in `prepare.py`. All work is on columns; joins with history
+go over distinct pairs.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import cache
+
+import polars as pl
+
+from orchestration.intake import fiscal_code, reference
+from orchestration.intake.contract import CodeList, Contract, Field, Table
+
+RAW = "_raw"
+CODICE_FISCALE = "0"
+_DATE = r"^\d{4}-\d{2}-\d{2}$"
+_NUMBER = r"^\d{1,4}$"
+_NAME = r"^[\p{L}\p{M} .'’`-]+$"
+
+
+def typed(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
+    """Dates and numbers: `x` becomes `x_raw` (as received) and `x` (typed, null when it is not one)."""
+    out: list[pl.Expr] = []
+    for field in table.file_fields:
+        text = pl.col(field.name)
+        if field.dtype == "date":
+            value = pl.when(text.str.contains(_DATE)).then(text).str.to_date("%Y-%m-%d", strict=False)
+        elif field.dtype == "smallint":
+            value = pl.when(text.str.contains(_NUMBER)).then(text).cast(pl.Int16, strict=False)
+        else:
+            continue
+        out += [text.alias(field.name + RAW), value.alias(field.name)]
+    return frame.with_columns(out)
+
+
+def forms(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
+    """`x_well_formed` for each field with a pattern; null when the field is missing."""
+    return frame.with_columns(
+        pl.col(f.name).str.contains(f.pattern).alias(f"{f.name}_well_formed")
+        for f in table.file_fields
+        if f.pattern is not None
+    )
+
+
+def lists(frame: pl.DataFrame, table: Table, contract: Contract, on: pl.Expr) -> pl.DataFrame:
+    """`x_in_list` for each field with a code list, at the date `on`."""
+    return frame.with_columns(
+        in_list(pl.col(f.name), contract, f, on).alias(f"{f.name}_in_list") for f in table.file_fields if f.code_list
+    )
+
+
+def in_list(value: pl.Expr, contract: Contract, field: Field, on: pl.Expr) -> pl.Expr:
+    if field.code_list == "citizenship":
+        return value.is_in(_citizenships())
+    code_list: CodeList = contract.code_lists[field.code_list or ""]
+    always = value.is_in([c.code for c in code_list.codes if not (c.valid_from or c.valid_to)])
+    for code in (c for c in code_list.codes if c.valid_from or c.valid_to):
+        first, last = code.valid_from or date.min, code.valid_to or date.max
+        # without a date of its own a record cannot be outside the validity
+        always = always | ((value == code.code) & on.is_between(first, last).fill_null(True))
+    return always
+
+
+def comune(frame: pl.DataFrame, code: pl.Expr, prefix: str, on: pl.Expr) -> pl.DataFrame:
+    """`<prefix>_is_known`, `<prefix>_is_valid` (at `on`), `<prefix>_district` of an ISTAT comune code."""
+    known = reference.comuni_validity().select(
+        pl.col("istat_code").alias("_code"),
+        pl.col("district_code").alias("_district"),
+        pl.col("valid_from").alias("_from"),
+        pl.col("valid_to").alias("_to"),
+    )
+    out = frame.with_columns(code.alias("_code")).join(known, on="_code", how="left", maintain_order="left")
+    outside = pl.col("_code") == reference.OUTSIDE_REGION
+    return out.with_columns(
+        (pl.col("_district").is_not_null() | outside).fill_null(False).alias(f"{prefix}_is_known"),
+        within(on).alias(f"{prefix}_is_valid"),
+        pl.col("_district").alias(f"{prefix}_district_code"),
+    ).drop("_code", "_district", "_from", "_to")
+
+
+def within(on: pl.Expr, first: str = "_from", last: str = "_to") -> pl.Expr:
+    """Whether a day is inside a validity with open ends; true when there is no day to judge by."""
+    return (
+        (pl.col(first).is_null() | (on >= pl.col(first))) & (pl.col(last).is_null() | (on <= pl.col(last)))
+    ).fill_null(True)
+
+
+def ausl_of_comune(frame: pl.DataFrame, on: date) -> pl.DataFrame:
+    """`residence_comune_ausl_code`: the AUSL of the comune of residence on one day."""
+    at_day = reference.comuni().filter(
+        (pl.col("valid_from").is_null() | (pl.col("valid_from") <= on))
+        & (pl.col("valid_to").is_null() | (pl.col("valid_to") >= on))
+    )
+    return frame.with_columns(
+        pl.col("residence_comune_code")
+        .replace_strict(at_day["istat_code"], at_day["ausl_code"], default=None, return_dtype=pl.String)
+        .alias("residence_comune_ausl_code")
+    )
+
+
+@cache
+def _citizenships() -> list[str]:
+    return reference.citizenships()["citizenship_code"].to_list()
+
+
+@cache
+def _birth_places() -> pl.DataFrame:
+    """One row per code with its validities side by side, so that one join answers."""
+    places = reference.birth_places().with_columns(_n=pl.int_range(pl.len()).over("belfiore_code"))
+    wide = places.filter(pl.col("_n") == 0).select(
+        pl.col("belfiore_code").alias("_place"), pl.col("valid_from").alias("_f0"), pl.col("valid_to").alias("_t0")
+    )
+    for n in range(1, int(places["_n"].max() or 0) + 1):  # type: ignore[arg-type]
+        wide = wide.join(
+            places.filter(pl.col("_n") == n).select(
+                pl.col("belfiore_code").alias("_place"),
+                pl.col("valid_from").fill_null(date.min).alias(f"_f{n}"),
+                pl.col("valid_to").fill_null(date.max).alias(f"_t{n}"),
+            ),
+            on="_place",
+            how="left",
+        )
+    return wide.with_columns(_known=pl.lit(True))
+
+
+def birth_place(frame: pl.DataFrame, born: pl.Expr) -> pl.DataFrame:
+    """`birth_place_is_known` and `birth_place_is_valid` (at birth, when the birth date is known)."""
+    wide = _birth_places()
+    spans = sum(1 for c in wide.columns if c.startswith("_f"))
+    out = frame.join(wide, left_on="birth_place_code", right_on="_place", how="left", maintain_order="left")
+    valid = within(born, "_f0", "_t0")
+    for n in range(1, spans):
+        valid = valid | born.is_between(pl.col(f"_f{n}"), pl.col(f"_t{n}")).fill_null(False)
+    return out.with_columns(birth_place_is_known=pl.col("_known").fill_null(False), birth_place_is_valid=valid).drop(
+        [c for c in wide.columns if c != "_place"]
+    )
+
+
+def names(frame: pl.DataFrame) -> pl.DataFrame:
+    """`family_name_is_plain`, `given_name_is_plain`."""
+    return frame.with_columns(
+        pl.col(c).str.contains(_NAME).alias(f"{c}_is_plain") for c in ("family_name", "given_name")
+    )
+
+
+def identifier(frame: pl.DataFrame, prefix: str = "") -> pl.DataFrame:
+    """`<prefix>identifier_is_valid` and `<prefix>base_identifier` from `<prefix>identifier` and its type."""
+    kind, code = frame[f"{prefix}identifier_type_code"], frame[f"{prefix}identifier"]
+    return frame.with_columns(
+        fiscal_code.is_valid_identifier(kind, code).alias(f"{prefix}identifier_is_valid"),
+        fiscal_code.base_identifier(kind, code).alias(f"{prefix}base_identifier"),
+    )
+
+
+def person(frame: pl.DataFrame, on: pl.Expr) -> pl.DataFrame:
+    """What identifier, names and birth say of the person of a row: validity, `cf_…` and the agreement with the rest."""
+    mine = (frame["identifier_type_code"] == CODICE_FISCALE).fill_null(False) & frame["identifier"].is_not_null()
+    upper = fiscal_code.normalise(frame["identifier"])
+    nothing = pl.Series([None], dtype=pl.String).new_from_index(0, frame.height)
+    code = upper if mine.all() else upper.zip_with(mine, nothing)
+    found = fiscal_code.features(code)
+    others = ~mine & frame["identifier"].is_not_null()
+    valid = found["check_ok"]
+    if others.any():
+        rest = fiscal_code.is_valid_identifier(
+            frame["identifier_type_code"].filter(others), frame["identifier"].filter(others)
+        )
+        valid = valid.scatter(others.arg_true(), rest)
+    frame = frame.with_columns(
+        identifier_is_valid=valid,
+        base_identifier=found.select(pl.coalesce("base_code", pl.lit(upper))).to_series(),
+        cf_is_well_formed=found["is_well_formed"],
+        cf_check_ok=found["check_ok"],
+        cf_sex=found["sex"],
+        cf_birth_place=found["birth_place"],
+        _yy=found["birth_yy"],
+        _month=found["birth_month"],
+        _day=found["birth_day"],
+        _letters=found["base_code"].str.slice(0, 6),
+        _name=fiscal_code.encode_family(frame["family_name"]) + fiscal_code.encode_given(frame["given_name"]),
+    )
+    born = pl.col("birth_date")
+    return frame.with_columns(
+        cf_birth_date_differs=(
+            (pl.col("_day") != born.dt.day())
+            | (pl.col("_month") != born.dt.month())
+            | (pl.col("_yy") != born.dt.year() % 100)
+        ).fill_null(False),
+        cf_birth_place_is_known=pl.col("cf_birth_place").is_in(_birth_places()["_place"].implode()).fill_null(False),
+        cf_name_differs=(pl.col("_name") != pl.col("_letters")).fill_null(False),
+        age_years=_age(born, on),
+    ).drop("_yy", "_month", "_day", "_letters", "_name")
+
+
+def _age(born: pl.Expr, on: pl.Expr) -> pl.Expr:
+    """Completed years; null without a birth date, negative never: being born later is another rule's matter."""
+    had_no_birthday = (on.dt.month() < born.dt.month()) | (
+        (on.dt.month() == born.dt.month()) & (on.dt.day() < born.dt.day())
+    )
+    years = on.dt.year().cast(pl.Int32) - born.dt.year() - had_no_birthday.cast(pl.Int32)
+    return pl.when(born <= on).then(years).cast(pl.Int16)
+
+
+def previous_identifier(code: pl.Series) -> pl.DataFrame:
+    """A previous code stands without a type: right if it is right as any of them."""
+    present = code.is_not_null().arg_true()
+    given = fiscal_code.normalise(code.gather(present))
+    valid = pl.repeat(False, len(given), dtype=pl.Boolean, eager=True)
+    for kind in ("0", "4", "97"):
+        valid = valid | fiscal_code.is_valid_identifier(pl.repeat(kind, len(given), eager=True), given)
+    nothing = pl.Series([None], dtype=pl.Boolean).new_from_index(0, len(code))
+    base = fiscal_code.base_identifier(pl.repeat(CODICE_FISCALE, len(given), eager=True), given)
+    return pl.DataFrame(
+        {
+            "previous_identifier_is_valid": nothing.scatter(present, valid),
+            "previous_base_identifier": nothing.cast(pl.String).scatter(present, base),
+        }
+    )
