@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -325,14 +326,17 @@ def demo_generate(
     as_json: AsJson = False,
 ) -> None:
     """Make the deliveries of a synthetic region, with known faults and the truth beside them."""
-    from orchestration import demo, screen
+    from orchestration import screen
+    from orchestration.demo.generate import generate
 
+    if scale <= 0:
+        raise IassError("The scale must be more than 0: 0.05 is a twentieth of the region.")
     with screen.progress(quiet=as_json) as progress:
-        summary = demo.generate(out, scale, start, months, seed, progress)
+        summary = generate(out, scale=scale, start_month=_month(start), months=months, seed=seed, progress=progress)
     if as_json:
         screen.json(summary)
     else:
-        screen.summary(summary)
+        screen.region(summary)
 
 
 @demo_app.command("run")
@@ -349,6 +353,13 @@ def demo_run(
         screen.json(summary)
     else:
         screen.summary(summary)
+
+
+def _month(text: str) -> date:
+    try:
+        return date.fromisoformat(f"{text}-01")
+    except ValueError:
+        raise IassError(f"{text!r} is not a month: write it as 2013-01.") from None
 
 
 def _settings() -> Settings:

@@ -19,6 +19,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from rich.table import Table
 
 if TYPE_CHECKING:
+    from orchestration.demo.generate import Summary
     from orchestration.intake.contract import Contract
     from orchestration.intake.delivery import DeliveryResult
     from orchestration.warehouse.server import Status
@@ -202,6 +203,34 @@ def summary(found: Any) -> None:
         _out.print(found)
     else:
         fields(found)
+
+
+def region(found: Summary) -> None:
+    """The synthetic region beside the published figures that it is calibrated to."""
+    drawn = Table(title="Generated against published figures", title_justify="left")
+    for name in ("figure", "", "published, at this scale", "generated", "difference"):
+        drawn.add_column(name, justify="left" if name in ("figure", "") else "right")
+    group = ""
+    for row in found.calibration:
+        if row.group != group:
+            drawn.add_section()
+        # At a small scale a small share is a few whole persons, and its difference is one of rounding.
+        style = "green" if abs(row.deviation) <= 0.02 else "yellow"
+        shown = f"[{style}]{row.deviation:+.1%}[/]"
+        name = row.group if row.group != group else ""
+        drawn.add_row(escape(name), escape(str(row.item)), _figure(row.target), _figure(row.generated), shown)
+        group = row.group
+    _out.print(drawn)
+    _out.print(
+        f"{found.residents:,} residents, {found.deliveries:,} deliveries, {found.bytes_written / 1024**2:,.0f} MB "
+        f"in [bold]{escape(str(found.out_dir))}[/]. Next: `iass intake {escape(str(found.out_dir / 'landing'))}`.",
+        soft_wrap=True,
+    )
+
+
+def _figure(value: float) -> str:
+    """Counts as whole numbers, shares (in per cent) with a decimal."""
+    return f"{value:.1f}" if value < 100 else f"{value:,.0f}"
 
 
 def _rows(value: Any) -> list[dict[str, Any]]:
