@@ -1,0 +1,179 @@
+"""The gate against what nobody can beat by much: a bare COPY of the registry, an empty loop over the XML."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import psycopg
+import pytest
+from lxml import etree
+from measuring import Measurement, timed
+
+from orchestration.intake import gate
+from orchestration.settings import Settings
+from orchestration.warehouse import connection
+
+pytestmark = pytest.mark.bench
+
+XML_CONTACTS = 100_000
+SNAPSHOT_PROJECT = {
+    "dbt_project.yml": "name: peer\nprofile: iass\nversion: '1.0'\nsnapshot-paths: [snapshots]\n"
+    "flags: {send_anonymous_usage_stats: false}\n",
+    "snapshots/registry.sql": "{% snapshot registry %}"
+    "{{ config(target_schema='staging', unique_key='id_assistito', strategy='check', check_cols='all') }}"
+    "select * from staging.registry_copy{% endsnapshot %}",
+}
+
+
+@pytest.fixture(scope="session")
+def region(tmp_path_factory: pytest.TempPathFactory, scale: float) -> Path:
+    """Two months of the synthetic region, every file unpacked: packing is not what is measured."""
+    from orchestration.demo.generate import generate
+
+    folder = tmp_path_factory.mktemp("region")
+    generate(folder, scale=scale, start_month=date(2013, 1, 1), months=2, seed=7)
+    for path in list((folder / "landing").rglob("*")):
+        if path.suffix == ".gz":
+            path.with_suffix("").write_bytes(gzip.decompress(path.read_bytes()))
+            path.unlink()
+        elif path.suffix == ".zip":
+            with zipfile.ZipFile(path) as packed:
+                packed.extractall(path.parent)
+            path.unlink()
+    return folder / "landing"
+
+
+def test_registry_snapshot_against_copy_and_dbt_snapshot(
+    durable_settings: Settings, region: Path, tmp_path: Path, measure: Callable[[Measurement], None]
+) -> None:
+    first, second = (region / "080" / f"NAAR_080_{day}_001.csv" for day in ("2013-01-31", "2013-02-28"))
+    with timed() as whole:
+        gate.intake(durable_settings, [first])
+    copies, ours = [], []
+    with connection.connect(durable_settings, "transformer", autocommit=True) as conn:
+        for path in (first, second):
+            copies.append(_copy(conn, path))
+            peer_snapshot = _dbt_snapshot(durable_settings, tmp_path)
+    with timed() as watch:
+        results = gate.intake(durable_settings, [second])
+    ours.append(watch.seconds)
+    assert [r.outcome for r in results] == ["accepted"]
+    rows = results[0].records_sent
+    detail: dict[str, float | int | str] = {
+        "rows of the snapshot": rows,
+        "MB of the snapshot": second.stat().st_size // 2**20,
+        "first load of the registry (s)": round(whole.seconds, 1),
+        "dbt snapshot of the same change, its start included (s)": round(peer_snapshot, 1),
+    }
+    copy = copies[-1]
+    slow = Measurement(
+        "registry snapshot, about 1 % changed", ours[-1], copy + peer_snapshot, "COPY + dbt snapshot", 6, is_floor=True
+    )
+    fast = Measurement(
+        "registry snapshot, about 1 % changed", ours[-1], copy, "COPY of the same file", 1.5, detail=detail
+    )
+    try:
+        measure(slow)
+    finally:
+        measure(fast)
+
+
+def test_contacts_against_an_empty_loop(
+    durable_settings: Settings, region: Path, tmp_path: Path, measure: Callable[[Measurement], None]
+) -> None:
+    district = max(
+        (p for p in region.iterdir() if p.name != "080"), key=lambda p: sum(f.stat().st_size for f in p.iterdir())
+    )
+    gate.intake(durable_settings, sorted(district.glob("NOML_*")))
+    sample = next(iter(sorted(district.glob("IASS_*_2013-01_001.xml"))))
+    large = tmp_path / sample.name
+    _multiply(sample, large, XML_CONTACTS)
+    with timed() as empty:
+        for _, element in etree.iterparse(large, tag="Contatto"):
+            element.clear()
+    with timed() as watch:
+        results = gate.intake(durable_settings, [large])
+    assert results[0].outcome == "accepted"
+    measure(
+        Measurement(
+            "IASS XML through the whole gate",
+            watch.seconds,
+            empty.seconds,
+            "empty lxml loop over the same bytes",
+            4,
+            detail={
+                "contacts": results[0].records_sent,
+                "MB of the file": large.stat().st_size // 2**20,
+                "accepted": results[0].records_accepted,
+                "discarded": results[0].records_discarded,
+            },
+        )
+    )
+
+
+def _copy(conn: psycopg.Connection, path: Path) -> float:
+    """Seconds of a bare COPY of the file into a new table without an index."""
+    with path.open() as file:
+        columns = file.readline().strip().lstrip("\ufeff").split(";")
+    conn.execute("drop table if exists staging.registry_copy")
+    conn.execute(f"create table staging.registry_copy ({', '.join(f'{c} text' for c in columns)})")
+    command = "copy staging.registry_copy from stdin with (format csv, header, delimiter ';')"
+    with timed() as watch, path.open("rb") as file, conn.cursor() as cursor, cursor.copy(command) as copy:
+        while block := file.read(1 << 20):
+            copy.write(block)
+    return watch.seconds
+
+
+def _dbt_snapshot(settings: Settings, folder: Path) -> float:
+    """Seconds of `dbt snapshot` over the copied table, with the profile of our own project."""
+    for name, text in SNAPSHOT_PROJECT.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    info = psycopg.conninfo.conninfo_to_dict(connection.url(settings, "transformer"))
+    environment = os.environ | {
+        "IASS_DBT_HOST": str(info["host"]),
+        "IASS_DBT_PORT": str(info["port"]),
+        "IASS_DBT_USER": str(info["user"]),
+        "IASS_DBT_DATABASE": str(info["dbname"]),
+        "DBT_ENV_SECRET_IASS_PASSWORD": str(info["password"]),
+    }
+    profiles = Path(__file__).parents[2] / "dbt_project"
+    with timed() as watch:
+        subprocess.run(
+            [
+                Path(sys.executable).with_name("dbt"),
+                "-q",
+                "snapshot",
+                "--project-dir",
+                folder,
+                "--profiles-dir",
+                profiles,
+            ],
+            check=True,
+            env=environment,
+            cwd=folder,
+        )
+    return watch.seconds
+
+
+def _multiply(sample: Path, large: Path, contacts: int) -> None:
+    """Write the inserted contacts of a file again and again under new ids until there are enough of them."""
+    root = etree.parse(sample).getroot()
+    inserted = [c for c in root.iter("Contatto") if c.get("operazione") == "I"]
+    head = etree.tostring(root, encoding="unicode").split("<Contatto", 1)[0]
+    with large.open("w", encoding="utf-8") as file:
+        file.write('<?xml version="1.0" encoding="UTF-8"?>\n' + head)
+        for number in range(contacts):
+            contact = inserted[number % len(inserted)]
+            identifier = contact.find("IdContatto")
+            if identifier is not None:
+                identifier.text = f"B-{number:07d}"
+            file.write(etree.tostring(contact, encoding="unicode"))
+        file.write(f"</{root.tag}>\n")
