@@ -7,6 +7,7 @@ start of the run, its progress on the terminal, and the figures at the end.
 
 from __future__ import annotations
 
+import csv
 import logging
 import os
 import shutil
@@ -16,7 +17,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -154,7 +155,7 @@ def demo(
             "choose another IASS_HOME, or remove this one."
         )
     generation = time.perf_counter() - begun
-    _put_into_landing(folder / "landing", settings.landing_dir, folder / "sent")
+    _put_into_landing(folder, settings.landing_dir)
     summary = run_all(settings, console=console, today=last_due(start, months))
     return _with_generation(summary, generation)
 
@@ -167,7 +168,7 @@ def last_due(start: str, months: int) -> date:
 
 
 def _generate(folder: Path, scale: float, start: str, months: int, seed: int, console: Console) -> None:
-    from orchestration import demo as region
+    from orchestration.demo.generate import generate
 
     shutil.rmtree(folder, ignore_errors=True)  # the half of a region that was interrupted
     folder.mkdir(parents=True)
@@ -175,21 +176,33 @@ def _generate(folder: Path, scale: float, start: str, months: int, seed: int, co
     with Bars(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
         task = bars.add_task("The synthetic region", total=None)
 
-        def show(text: str, done: float, total: float) -> None:
-            bars.update(task, description=text, completed=done, total=total)
+        def show(text: str, done: int, total: int) -> None:
+            bars.update(task, description=f"The synthetic region  {text}", completed=done, total=total)
 
-        region.generate(folder, scale, start, months, seed, show)
+        generate(
+            folder,
+            scale=scale,
+            start_month=date.fromisoformat(f"{start}-01"),
+            months=months,
+            seed=seed,
+            progress=show,
+        )
 
 
-def _put_into_landing(source: Path, landing: Path, mark: Path) -> None:
-    """Copy the region's files to where senders put theirs, once: those already sent are not sent again."""
+def _put_into_landing(region: Path, landing: Path) -> None:
+    """Copy the region's files to where senders put theirs, once and in the order of arrival. The time of a landing file
+    is when it arrived, so each gets noon of its day in the synthetic year."""
+    mark = region / "sent"
     if mark.exists():
         return
-    for path in sorted(path for path in source.rglob("*") if path.is_file()):
-        target = landing / path.relative_to(source)
+    with (region / "arrivals.csv").open(encoding="utf-8", newline="") as file:
+        arrivals = [(datetime.fromisoformat(row["arrives_on"]), row["path"]) for row in csv.DictReader(file)]
+    for day, path in arrivals:
+        target = landing / path
         target.parent.mkdir(parents=True, exist_ok=True)
         draft = target.with_name(f".{target.name}.part")
-        shutil.copy2(path, draft)
+        shutil.copyfile(region / "landing" / path, draft)
+        os.utime(draft, (day.replace(hour=12, tzinfo=UTC).timestamp(),) * 2)
         draft.replace(target)
     mark.touch()
 

@@ -1,0 +1,102 @@
+"""Definitions load as the server loads them, and what they are called is a decision: a rename shows here first."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from orchestration import definitions
+from orchestration.settings import Settings
+
+LISTING = Path(__file__).with_name("listing.txt")
+PACKAGE = Path(definitions.__file__).parent
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    return Settings(home=tmp_path_factory.mktemp("definitions"))
+
+
+@pytest.fixture(scope="module")
+def defs(home: Settings) -> dg.Definitions:
+    return definitions.build(home)
+
+
+def _listing(defs: dg.Definitions) -> Iterator[str]:
+    graph = defs.resolve_asset_graph()
+    for key in sorted(graph.get_all_asset_keys()):
+        node = graph.get(key)
+        kind = "asset" if node.is_executable else "asset (written by others)"
+        partitions = f" by {type(node.partitions_def).__name__}" if node.partitions_def else ""
+        yield f"{kind} {key.to_user_string()} [{node.group_name}]{partitions}"
+    ours = {"reconciliation", "silent_senders", "freshness", "volumes", "distributions"}
+    yield from sorted(
+        f"check {key.name} of {key.asset_key.to_user_string()}" for key in graph.asset_check_keys if key.name in ours
+    )
+    repository = defs.get_repository_def()
+    yield from sorted(f"job {name}" for name in repository.job_names if not name.startswith("__"))
+    for schedule in sorted(repository.schedule_defs, key=lambda each: each.name):
+        lines = schedule.cron_schedule if isinstance(schedule.cron_schedule, str) else "; ".join(schedule.cron_schedule)
+        yield f"schedule {schedule.name} [{lines}] of {schedule.job_name}"
+    yield from sorted(f"sensor {sensor.name} of {sensor.job_name}" for sensor in repository.sensor_defs)
+
+
+def test_names_are_those_of_the_stored_listing(defs: dg.Definitions) -> None:
+    found = [line + "\n" for line in _listing(defs)]
+    if os.environ.get("IASS_UPDATE_LISTING"):
+        LISTING.write_text("".join(found))
+    stored = LISTING.read_text().splitlines(keepends=True)
+    difference = "".join(difflib.unified_diff(stored, found, "stored", "found"))
+    assert not difference, f"\n{difference}\nIf this is meant, run the test once with IASS_UPDATE_LISTING=1.\n"
+
+
+def test_every_definition_is_valid(defs: dg.Definitions) -> None:
+    dg.Definitions.validate_loadable(defs)
+
+
+def test_nothing_models_read_is_without_an_owner(defs: dg.Definitions) -> None:
+    graph = defs.resolve_asset_graph()
+    ours = {key.path[0] for key in graph.executable_asset_keys} | {"raw", "landing"}
+    known = {spec.key for spec in defs.resolve_all_asset_specs()}
+    strays = sorted(key.to_user_string() for key in graph.get_all_asset_keys() if key not in known)
+    assert not strays, f"a model reads what no asset writes: {strays}"
+    assert "vault" not in ours
+
+
+def test_loading_needs_no_database_and_no_heavy_library(home: Settings) -> None:
+    """As the code server does it, in a process of its own: no connection is made, and Great Expectations stays away."""
+    script = (
+        "import socket, sys\n"
+        "def no(*_, **__): raise AssertionError('loading opened a connection')\n"
+        "socket.socket.connect = no\n"
+        "from orchestration import definitions\n"
+        "definitions.defs().get_repository_def()\n"
+        "heavy = {'great_expectations', 'psycopg_pool', 'splink', 'dbt.cli'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    environment = {**os.environ, **home.environment()}
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_only_defs_knows_dagster() -> None:
+    """The gate, identity and the warehouse work without an orchestrator."""
+    outside = ("intake", "identity", "warehouse", "demo")
+    knowing = [
+        str(path.relative_to(PACKAGE))
+        for folder in outside
+        for path in (PACKAGE / folder).rglob("*.py")
+        if "import dagster" in path.read_text() or "from dagster" in path.read_text()
+    ]
+    assert not knowing
+
+
+def test_assembly_only_assembles() -> None:
+    assert len((PACKAGE / "definitions.py").read_text().splitlines()) < 60
