@@ -224,7 +224,7 @@ def read(stream: Readable, shape: Layout, expected: Mapping[str, tuple[str, str]
     try:
         for _, element in parser:
             if root is None:
-                root = element.getparent()
+                root = element.getroottree().getroot()
                 _check_root(root, shape, expected)
             parent = element.getparent()
             if parent is not root:

@@ -1,0 +1,148 @@
+"""Readers give columns of text, and refuse what is broken beyond a record with the condition that says how."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from orchestration.intake import read_csv, read_xml
+from orchestration.intake.contract import load_contract
+from orchestration.intake.delivery import FileRefused
+
+ROOT = '<FlussoIASS versione="1.0" mittente="10502" periodo="2013-03" progressivo="001">'
+EXPECTED = {"mittente": ("10502", "sender_mismatch"), "progressivo": ("001", "progressive_mismatch")}
+CONTACT = """<Contatto operazione="I"><IdContatto>{id}</IdContatto><!-- note --><DataContatto>2013-03-04</DataContatto>
+<Segnalante tipo="02"><Identificativo tipo="0">X</Identificativo></Segnalante>
+<Domande><Domanda progressivo="7"><VoceLocale>A</VoceLocale>
+<Esiti><Esito tipo="1"/><Esito tipo="5"><Data>2013-03-09</Data></Esito></Esiti></Domanda><Domanda progressivo="8"><Interessato><Cognome>D'<![CDATA[A]]>nna</Cognome></Interessato>
+<Esiti><Esito tipo="2"/></Esiti></Domanda></Domande></Contatto>"""
+
+
+def _xml(text: str | bytes, expected=EXPECTED):
+    data = text.encode() if isinstance(text, str) else text
+    return list(read_xml.read(io.BytesIO(data), read_xml.layout("IASS"), expected))
+
+
+def _refused(call, *arguments) -> list[str]:
+    with pytest.raises(FileRefused) as refusal:
+        call(*arguments)
+    return [finding.condition for finding in refusal.value.findings]
+
+
+def test_elements_become_columns_with_their_places():
+    [batch] = _xml(ROOT + CONTACT.format(id="a") + CONTACT.format(id="b") + "</FlussoIASS>")
+    contact, demand, outcome = batch.frames["contact"], batch.frames["demand"], batch.frames["outcome"]
+    assert batch.issues == []
+    assert contact["contact_id"].to_list() == ["a", "b"]
+    assert contact["reporter_identifier_type_code"].to_list() == ["0", "0"]
+    assert contact["contact_mode_code"].to_list() == [None, None]
+    assert demand.select("record_number", "demand_index", "demand_number").rows() == [
+        (1, 1, "7"),
+        (1, 2, "8"),
+        (2, 1, "7"),
+        (2, 2, "8"),
+    ]
+    assert demand["family_name"].to_list() == [None, "D'Anna"] * 2
+    assert outcome.select("record_number", "demand_index", "outcome_number", "outcome_type_code").rows()[:3] == [
+        (1, 1, 1, "1"),
+        (1, 1, 2, "5"),
+        (1, 2, 1, "2"),
+    ]
+
+
+def test_batches_are_bounded_and_complete(monkeypatch):
+    monkeypatch.setattr(read_xml, "RECORDS_PER_BATCH", 2)
+    batches = _xml(ROOT + "".join(CONTACT.format(id=i) for i in range(5)) + "</FlussoIASS>")
+    assert [b.n_records for b in batches] == [2, 2, 1]
+    assert [n for b in batches for n in b.frames["contact"]["record_number"]] == [1, 2, 3, 4, 5]
+
+
+def test_unknown_and_repeated_elements_belong_to_their_record():
+    record = '<Contatto operazione="I"><IdContatto>a</IdContatto><IdContatto>b</IdContatto><Altro/><Domande>'
+    record += '<Domanda progressivo="1"><CicloVita>1<b/></CicloVita></Domanda></Domande><Domande/></Contatto>'
+    [batch] = _xml(ROOT + record + "</FlussoIASS>")
+    assert [(i.condition, i.table_name, i.item) for i in batch.issues] == [
+        ("duplicated_element", "contact", None),
+        ("unknown_element", "contact", None),
+        ("unknown_element", "demand", "1"),
+        ("duplicated_element", "contact", None),
+    ]
+    assert batch.frames["contact"]["contact_id"].to_list() == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("text", "conditions"),
+    [
+        (ROOT + CONTACT, ["not_well_formed"]),
+        (ROOT + "</FlussoIASS>", ["empty_file"]),
+        ("<Altro>" + CONTACT + "</Altro>", ["wrong_root"]),
+        ("<Altro/>", ["wrong_root"]),
+        (ROOT + "<Busta>" + CONTACT + "</Busta></FlussoIASS>", ["wrong_structure"]),
+        (ROOT + "<Busta/>" + CONTACT + "</FlussoIASS>", ["wrong_structure"]),
+        (ROOT + CONTACT + "<Busta/></FlussoIASS>", ["wrong_structure"]),
+        (ROOT.replace("10502", "10501") + CONTACT + "</FlussoIASS>", ["sender_mismatch"]),
+        (
+            ROOT.replace('"001"', '"002"').replace("10502", "1") + "</FlussoIASS>",
+            ["sender_mismatch", "progressive_mismatch"],
+        ),
+        (ROOT.replace("1.0", "2.0") + CONTACT + "</FlussoIASS>", ["unsupported_version"]),
+        ("<!DOCTYPE a [<!ENTITY b 'c'>]>" + ROOT + CONTACT + "</FlussoIASS>", ["doctype"]),
+        ("<!-- <a> -->" + "<!DOCTYPE a>" + ROOT + "</FlussoIASS>", ["doctype"]),
+        (ROOT + "\0" + "</FlussoIASS>", ["nul_byte"]),
+        (ROOT + "<Contatto>" + "<a>" * 300 + "</a>" * 300 + "</Contatto></FlussoIASS>", ["too_deep"]),
+        ((ROOT + "</FlussoIASS>").encode("utf-16"), ["bad_encoding"]),
+        (b'<?xml version="1.0" encoding="ISO-8859-1"?>' + ROOT.encode(), ["bad_encoding"]),
+        (ROOT.encode() + b"<Contatto><IdContatto>\xe0</IdContatto></Contatto></FlussoIASS>", ["bad_encoding"]),
+    ],
+)
+def test_xml_broken_beyond_a_record_is_refused(text, conditions):
+    assert _refused(_xml, text) == conditions
+
+
+def test_a_byte_order_mark_is_tolerated_in_xml():
+    assert _xml(b"\xef\xbb\xbf" + (ROOT + CONTACT + "</FlussoIASS>").encode())[0].n_records == 1
+
+
+def test_an_endless_record_is_refused_in_bounded_memory(monkeypatch):
+    monkeypatch.setattr(read_xml, "MAX_BYTES_PER_RECORD", 100_000)
+    assert _refused(_xml, ROOT + "<Busta>" + "<a/>" * 100_000 + "</Busta></FlussoIASS>") == ["wrong_structure"]
+
+
+HEADER = "codice_locale;descrizione_locale;codice_regionale;valido_dal;valido_al;nota\n"
+
+
+def _csv(text: str | bytes):
+    return read_csv.read(io.BytesIO(text.encode() if isinstance(text, str) else text), load_contract("NOML"))
+
+
+@pytest.mark.parametrize("prefix", ["", "\ufeff"])
+def test_csv_columns_come_in_any_order_and_empty_is_missing(prefix):
+    header = "nota;codice_regionale;codice_locale;descrizione_locale;valido_dal;valido_al\r\n"
+    frame = _csv(prefix + header + '"a ""b"";\nc";01.01;X;;2013-01-01;\r\n;01.02;Y;d;2013-01-01;\r\n')
+    assert frame["record_number"].to_list() == [1, 2]
+    assert frame["note"].to_list() == ['a "b";\nc', None]
+    assert frame["local_item_code"].to_list() == ["X", "Y"]
+    assert frame["local_label"].to_list() == [None, "d"]
+
+
+@pytest.mark.parametrize(
+    ("text", "conditions"),
+    [
+        (b"", ["empty_file"]),
+        (HEADER, ["empty_file"]),
+        (HEADER + "a;b;01.01;2013-01-01;\n", ["csv_structure"]),
+        (HEADER + "a;b;01.01;2013-01-01;;x;y\n", ["csv_structure"]),
+        (HEADER + "a;b;01.01;2013-01-01;;\n\na;b;01.01;2013-01-01;;\n", ["csv_structure"]),
+        (HEADER + '"a;b;01.01;2013-01-01;;\nc;d;01.01;2013-01-01;;\n', ["csv_structure"]),
+        (HEADER + 'a"a;b;01.01;2013-01-01;;\n', ["csv_structure"]),
+        (HEADER + 'a;"b"c;01.01;2013-01-01;;\n', ["csv_structure"]),
+        (HEADER + "a;\0;01.01;2013-01-01;;\n", ["nul_byte"]),
+        ((HEADER + "a;b;01.01;2013-01-01;;\n").encode("utf-16"), ["bad_encoding"]),
+        (HEADER.encode() + b"a;perch\xe9;01.01;2013-01-01;;\n", ["bad_encoding"]),
+        ("codice_locale;altro;altro\na;b;c\n", ["missing_column"] * 5 + ["unknown_column"]),
+        (HEADER.replace("nota", "codice_locale") + "a;b;c;d;e;f\n", ["missing_column", "duplicate_column"]),
+    ],
+)
+def test_csv_broken_beyond_a_record_is_refused(text, conditions):
+    assert _refused(_csv, text) == conditions
