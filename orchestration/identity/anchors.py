@@ -1,6 +1,6 @@
 """Anchors: what a person is known by, as a keyed token, and the person key that comes from the first of them.
 
-Belongs here: how tokens and keys are made, inside PostgreSQL. Which anchor leads to which person is decided in `exact.py`.
+Belongs here: how tokens and keys are made, inside PostgreSQL. Which anchor leads to which person: `exact.py`.
 
 The database has no pgcrypto, but it has `sha256`, and HMAC-SHA-256 is two of them around a padded key. So four million
 tokens are made where the rows are. The key that goes to the server as a parameter is derived from the pseudonym key

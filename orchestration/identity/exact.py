@@ -133,7 +133,7 @@ class _Run:
         )
 
     def _touched_presented(self) -> None:
-        """Presented identities that are new, or whose code or registry person was touched; with all that share a local id."""
+        """Presented identities that are new, or whose code or person was touched; with all that share a local id."""
         self._table(
             "touched_first",
             """select person_ref from vault.presented_person
@@ -355,8 +355,8 @@ class _Run:
         )
 
     def _new_anchors(self, anchor_type: str, query: str) -> None:
-        """Store the anchors of `query` that are new. A key that somebody has already is not given twice: the anchor then
-        gets the key of its own token's token."""
+        """Store the anchors of `query` that are new. A key that somebody has already is not given twice: the anchor
+        then gets the key of its token's own token."""
         again = key_sql(anchor_sql("again", "asked.anchor::text"))
         self.new_persons += self._one(
             f"""insert into vault.person_anchor (anchor, person_key, anchor_type)

@@ -127,13 +127,15 @@ class StateCache:
         return state if dict(state.schema) == STATE_SCHEMA else None
 
     def put(self, day: str, lineage: Sequence[str], state: pl.DataFrame) -> None:
-        """Write whole or not at all; keep the two latest days."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        """Write whole or not at all, and keep the two latest days. Without room for it the next run is slower."""
         path = self._path(day, lineage)
         partial = path.with_suffix(f".{os.getpid()}.partial")
         try:
+            self.folder.mkdir(parents=True, exist_ok=True)
             state.write_ipc(partial)
             partial.replace(path)
+        except (OSError, pl.exceptions.PolarsError):
+            return
         finally:
             partial.unlink(missing_ok=True)
         days = sorted({entry.name.split(".")[0] for entry in self.folder.glob("*.arrow")}, reverse=True)
