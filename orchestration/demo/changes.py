@@ -4,6 +4,7 @@ Belongs here: births, deaths, moves, arrivals, departures, new doctors, new code
 Does not: the first day (population.py); errors in files (faults.py).
 """
 
+from collections.abc import Callable
 from datetime import date
 
 import numpy as np
@@ -35,6 +36,8 @@ GAP_RATE = 0.00003
 DAYS_AFTER_LEAVING = 62
 # Yearly risk of death roughly doubles every seven years of age.
 DEATH_DOUBLING_YEARS = 7.0
+# Draws n days of the month.
+Days = Callable[[int], np.ndarray]
 
 
 class MonthlyChanges:
@@ -133,7 +136,7 @@ class MonthlyChanges:
             registry.recode(chosen)
         return len(chosen)
 
-    def _births(self, n: int, active: np.ndarray, days) -> int:  # type: ignore[no-untyped-def]
+    def _births(self, n: int, active: np.ndarray, days: Days) -> int:
         """Children of residents: in their comune, with the citizenship of the mother; some are twins."""
         registry, rng = self.registry, self.rng
         age = (registry["birth"][active].max() - registry["birth"][active]) / 365.25
@@ -155,7 +158,7 @@ class MonthlyChanges:
         registry.add(children)
         return len(mothers)
 
-    def _arrivals(self, n: int, active: np.ndarray, days, start: int) -> int:  # type: ignore[no-untyped-def]
+    def _arrivals(self, n: int, active: np.ndarray, days: Days, start: int) -> int:
         """People who settle in the region: seven in ten are foreigners of working age."""
         registry, rng = self.registry, self.rng
         unit = registry["unit"][rng.choice(active, n)]

@@ -93,7 +93,8 @@ def _draw_persons(rng: np.random.Generator, registry: Registry, outside: Registr
     """Persons with exact quotas of target, citizenship, age and sex, spread over districts by population."""
     table = cal.person_table()
     # Rounding along the running sum, target by target: the report targets come out exactly at any scale.
-    counts = np.diff(np.floor(table.ravel().cumsum() * n + 0.5).astype(np.int64), prepend=0)
+    edges = np.floor(np.concatenate([[0.0], table.ravel().cumsum()]) * n + 0.5).astype(np.int64)
+    counts = edges[1:] - edges[:-1]
     cell = rng.permutation(np.repeat(np.arange(table.size), counts))
     target, foreign, band, sex = np.unravel_index(cell, table.shape)
     residents = np.bincount(

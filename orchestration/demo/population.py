@@ -306,7 +306,7 @@ class Registry:
                 (pl.col("rank") + pl.col("n_taken").fill_null(0)).alias("rank")
             )
         result = frame["base"]
-        for rank in range(1, int(frame["rank"].max() or 0) + 1):
+        for rank in range(1, int(frame["rank"].to_numpy().max(initial=0)) + 1):
             here = np.flatnonzero((frame["rank"] == rank).to_numpy())
             result = result.scatter(here, fiscal_code.omocodia(result.gather(here), min(rank, 7)))
         return _bytes(result)
@@ -367,7 +367,7 @@ class _PlaceWeights:
 def first_day_registry(territory: Territory, scale: float, rng: np.random.Generator) -> Registry:
     """Everyone who is resident on the first day."""
     cells = residents_by_cell(territory)
-    expected = cells["residents"].to_numpy() * (scale * RESIDENTS_AT_SCALE_1 / cells["residents"].sum())
+    expected = cells["residents"].to_numpy() * (scale * RESIDENTS_AT_SCALE_1 / cells["residents"].to_numpy().sum())
     # Systematic sampling over the running sum keeps every comune, sex and age within one of its share at any scale.
     edges = np.floor(np.concatenate([[0.0], expected.cumsum()]) + rng.random()).astype(np.int64)
     cell = np.repeat(np.arange(len(expected)), np.diff(edges))
@@ -385,6 +385,7 @@ def first_day_registry(territory: Territory, scale: float, rng: np.random.Genera
     _make_homonyms(rng, people)
     unborn = registry.place_missing_at_birth(people)
     people["place"][unborn] = registry.places.position(["F205"])[0]
+    people["status_on"] = np.maximum(people["status_on"], people["birth"])
     registry.add(people)
     return registry
 
