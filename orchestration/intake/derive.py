@@ -1,0 +1,234 @@
+"""All files that come from the contracts: XSD, raw tables, dbt sources and code lists, pages for senders.
+
+`python -m orchestration.intake.derive` writes them; `--check` tells which are stale and writes nothing. A file named in
+`outputs` is never edited by hand. What a contract means is in `contract.py`; the wording for senders is in
+`sender_pages.py`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from xml.sax.saxutils import escape, quoteattr
+
+import yaml
+
+from orchestration.intake import sender_pages
+from orchestration.intake.contract import EXPECTATIONS_DIR, CodeList, Contract, Field, flow_codes, load_contract
+
+ROOT = EXPECTATIONS_DIR.parent
+MIGRATION = "orchestration/warehouse/migrations/0004_raw.sql"
+SCHEMA = "expectations/schemas/{flow}.xsd"
+SOURCES = "dbt_project/models/staging/{flow}/_{flow}__sources.yml"
+SEED = "dbt_project/seeds/code_{name}.csv"
+PAGE = "docs/senders/{name}.md"
+
+#: What readers of the raw tables look up; order of creation.
+INDEXES = [
+    ("iass__contact_version", "iass__contact", "delivery_id, record_number"),
+    ("iass__demand_version", "iass__demand", "delivery_id, record_number"),
+    ("iass__outcome_version", "iass__outcome", "delivery_id, record_number"),
+    ("iass__contact_key", "iass__contact", "sender_code, contact_id"),
+    ("iass__contact_day", "iass__contact", "sender_code, contact_on"),
+    ("iass__contact_reporter", "iass__contact", "reporter_ref"),
+    ("iass__demand_person", "iass__demand", "person_ref"),
+    ("naar__person_ref", "naar__person", "person_ref"),
+    ("naar__person_delivery", "naar__person", "delivery_id"),
+    ("naar__person_segment", "naar__person", "segment_id"),
+]
+GRANTS = """
+grant select, insert on all tables in schema raw to iass_loader;
+grant select on all tables in schema raw to iass_identity, iass_transformer;
+"""
+
+
+def outputs() -> dict[str, str]:
+    """Every derived file by its path in the project, with its content."""
+    contracts = [load_contract(flow) for flow in flow_codes()]
+    files = {MIGRATION: raw_tables(contracts)}
+    lists: dict[str, CodeList] = {}
+    for contract in contracts:
+        flow = contract.flow_code.lower()
+        if contract.file_format == "xml":
+            files[SCHEMA.format(flow=flow)] = xsd(contract)
+        files[SOURCES.format(flow=flow)] = sources(contract)
+        files[PAGE.format(name=flow)] = sender_pages.page(contract)
+        lists.update(contract.code_lists)
+    files[PAGE.format(name="README")] = sender_pages.index(contracts)
+    for name, codes in sorted(lists.items()):
+        files[SEED.format(name=name)] = seed(codes)
+    return files
+
+
+def stale(root: Path = ROOT) -> list[str]:
+    """Derived files that are not what the contracts say."""
+    return [
+        path
+        for path, content in outputs().items()
+        if not (root / path).is_file() or (root / path).read_text(encoding="utf-8") != content
+    ]
+
+
+def raw_tables(contracts: Iterable[Contract]) -> str:
+    """The migration of the raw tables: one per table of a contract, in the order of its fields."""
+    parts = [
+        "-- Accepted records as received, append-only. Generated from expectations/contracts; do not edit by hand.\n"
+    ]
+    for contract in contracts:
+        for table in contract.tables:
+            columns = [
+                f"    {f.name} {f.dtype}{' not null' if f.not_null else ''}" for f in table.fields if f.is_in_raw
+            ]
+            parts.append(f"create table raw.{table.physical_name} (\n" + ",\n".join(columns) + "\n);\n")
+    parts += [f"create index {name} on raw.{table} ({columns});\n" for name, table, columns in INDEXES]
+    return "".join(parts) + GRANTS
+
+
+def sources(contract: Contract) -> str:
+    """The raw tables of a flow as dbt sources."""
+    tables = [
+        {
+            "name": table.physical_name,
+            "description": f"{table.description} Grain: {table.grain}.",
+            "columns": [
+                {"name": f.name, "description": _described(f, contract), "data_type": f.dtype}
+                for f in table.fields
+                if f.is_in_raw
+            ],
+        }
+        for table in contract.tables
+    ]
+    document = {
+        "version": 2,
+        "sources": [
+            {
+                "name": "raw",
+                "schema": "raw",
+                "description": "Accepted records as received, append-only, without identifiers and names.",
+                "tables": tables,
+            }
+        ],
+    }
+    body = yaml.dump(document, sort_keys=False, allow_unicode=True, width=140)
+    return "# Generated from expectations/contracts; do not edit by hand.\n" + body
+
+
+def _described(item: Field, contract: Contract) -> str:
+    text = item.description
+    if item.code_list in contract.code_lists:
+        codes = contract.code_lists[item.code_list].codes
+        text += " Codes: " + ", ".join(f"{c.code} {c.label_en}" for c in codes) + "."
+    return text
+
+
+def seed(codes: CodeList) -> str:
+    """A code list as a dbt seed."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["code", "label_it", "label_en", "valid_from", "valid_to"])
+    for c in codes.codes:
+        writer.writerow([c.code, c.label_it, c.label_en, c.valid_from or "", c.valid_to or ""])
+    return text.getvalue()
+
+
+@dataclass
+class _Element:
+    """An element of the XSD while it is put together."""
+
+    doc: str | None = None
+    attributes: dict[str, Field] = field(default_factory=dict)
+    children: dict[str, _Element] = field(default_factory=dict)
+    is_text: bool = False
+    is_repeated: bool = False
+
+    def at(self, path: Iterable[str]) -> _Element:
+        element = self
+        for step in path:
+            element = element.children.setdefault(step, _Element())
+        return element
+
+
+def xsd(contract: Contract) -> str:
+    """The schema of an XML flow: structure and order strictly, values not at all.
+
+    A value that breaks a rule must cost its record and be told with its code, not refuse the whole file.
+    """
+    top = _Element(doc=f"{contract.name}, tracciato {contract.layout_version}")
+    for item in contract.header:
+        top.attributes[(item.source or "").removeprefix("@")] = item
+    for table in contract.tables:
+        row = top.at(table.source.split("/"))
+        row.is_repeated, row.doc = True, table.label_it
+        for item in table.file_fields:
+            path, _, attribute = (item.source or "").rpartition("@")
+            steps = [s for s in (path if attribute != item.source else item.source or "").split("/") if s]
+            target = row.at(steps)
+            if "@" in (item.source or ""):
+                target.attributes[attribute] = item
+            else:
+                target.is_text, target.doc = True, _documented(item)
+    lines = [
+        '<?xml version="1.0" encoding="UTF-8"?>',
+        "<!-- Generated from expectations/contracts; do not edit by hand. -->",
+        f'<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" version={quoteattr(contract.layout_version)}>',
+        *_element(contract.root or "", top, 1, is_root=True),
+        "</xs:schema>",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _documented(item: Field) -> str:
+    parts = [item.label_it, "obbligatorio" if item.required else "facoltativo"]
+    return ", ".join(parts) + (f". {item.note_it}" if item.note_it else "")
+
+
+def _element(name: str, element: _Element, depth: int, is_root: bool = False) -> list[str]:
+    pad = "  " * depth
+    occurs = "" if is_root else ' minOccurs="0"' + (' maxOccurs="unbounded"' if element.is_repeated else "")
+    note = []
+    if element.doc:
+        doc = f'<xs:documentation xml:lang="it">{escape(element.doc)}</xs:documentation>'
+        note = [f"{pad}  <xs:annotation>{doc}</xs:annotation>"]
+    if element.is_text and not element.attributes:
+        return [f'{pad}<xs:element name="{name}" type="xs:string"{occurs}>', *note, f"{pad}</xs:element>"]
+    inner = "  " * (depth + 2)
+    attributes = []
+    for name_of, item in element.attributes.items():
+        use = ' use="required"' if is_root and item.required else ""
+        attributes.append(f'<xs:attribute name="{name_of}" type="xs:string"{use}/>')
+    out = [f'{pad}<xs:element name="{name}"{occurs}>', *note, f"{pad}  <xs:complexType>"]
+    if element.is_text:
+        out += [f"{inner}<xs:simpleContent>", f'{inner}  <xs:extension base="xs:string">']
+        out += [f"{inner}    {a}" for a in attributes]
+        out += [f"{inner}  </xs:extension>", f"{inner}</xs:simpleContent>"]
+    else:
+        out.append(f"{inner}<xs:sequence>")
+        for child, below in element.children.items():
+            out += _element(child, below, depth + 3)
+        out.append(f"{inner}</xs:sequence>")
+        out += [f"{inner}{a}" for a in attributes]
+    return [*out, f"{pad}  </xs:complexType>", f"{pad}</xs:element>"]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Write the files that come from the contracts.")
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when a file is stale")
+    if parser.parse_args().check:
+        old = stale()
+        print("\n".join(f"stale: {path}" for path in old) or "all derived files are up to date")
+        return 1 if old else 0
+    for path, content in outputs().items():
+        target = ROOT / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if not target.is_file() or target.read_text(encoding="utf-8") != content:
+            target.write_text(content, encoding="utf-8")
+            print(path)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

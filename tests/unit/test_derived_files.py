@@ -1,0 +1,105 @@
+"""Files that come from the contracts are up to date and do what they are for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from lxml import etree
+from open_data_contract_standard.model import OpenDataContractStandard
+
+from orchestration.intake import derive
+from orchestration.intake.contract import CONTRACTS_DIR, load_contract
+
+EXAMPLE = """<?xml version="1.0" encoding="UTF-8"?>
+<FlussoIASS versione="1.0" mittente="10502" periodo="2013-03" progressivo="001" dataGenerazione="2013-04-02T09:30:00">
+  <Contatto operazione="I">
+    <IdContatto>BO-2013-0001234</IdContatto>
+    <DataContatto>2013-03-04</DataContatto>
+    <Sportello>037006-01</Sportello>
+    <Modalita>1</Modalita>
+    <Segnalante tipo="02"><Identificativo tipo="0">RSSMRA50A01A944V</Identificativo></Segnalante>
+    <Domande>
+      <Domanda progressivo="1">
+        <Interessato>
+          <Identificativo tipo="0">VRDLSN35L52A944L</Identificativo>
+          <IdLocale>77123</IdLocale>
+          <Cognome>VERDI</Cognome><Nome>ALESSANDRA</Nome>
+          <Sesso>F</Sesso><DataNascita>1935-07-12</DataNascita>
+          <ComuneNascita>A944</ComuneNascita><Cittadinanza>100</Cittadinanza>
+          <ComuneResidenza>037006</ComuneResidenza>
+        </Interessato>
+        <CicloVita>4</CicloVita>
+        <Condizione>01</Condizione>
+        <VoceLocale>DOM.02</VoceLocale>
+        <Esiti>
+          <Esito tipo="5"><Data>2013-03-11</Data></Esito>
+          <Esito tipo="6"><ServizioDestinazione>ADI</ServizioDestinazione></Esito>
+        </Esiti>
+      </Domanda>
+    </Domande>
+  </Contatto>
+</FlussoIASS>
+"""
+
+
+@pytest.fixture(scope="module")
+def schema() -> etree.XMLSchema:
+    return etree.XMLSchema(etree.fromstring(derive.xsd(load_contract("IASS")).encode()))
+
+
+def valid(schema: etree.XMLSchema, text: str) -> bool:
+    return schema.validate(etree.fromstring(text.encode()))
+
+
+def test_no_derived_file_is_stale() -> None:
+    assert derive.stale() == [], "run `python -m orchestration.intake.derive` and commit the result"
+
+
+def test_a_changed_file_is_noticed(tmp_path: Path) -> None:
+    for path, content in derive.outputs().items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(content, encoding="utf-8")
+    assert derive.stale(tmp_path) == []
+    (tmp_path / derive.MIGRATION).write_text("-- by hand", encoding="utf-8")
+    assert derive.stale(tmp_path) == [derive.MIGRATION]
+
+
+@pytest.mark.parametrize("path", sorted(CONTRACTS_DIR.glob("*.odcs.yaml")), ids=lambda p: p.name)
+def test_contracts_are_odcs_documents(path: Path) -> None:
+    document = OpenDataContractStandard.from_file(str(path))
+    assert document.apiVersion == "v3.1.0" and document.kind == "DataContract" and document.schema_
+
+
+def test_the_published_example_is_valid(schema: etree.XMLSchema) -> None:
+    assert valid(schema, EXAMPLE), schema.error_log
+
+
+def test_a_cancellation_with_its_key_alone_is_valid(schema: etree.XMLSchema) -> None:
+    head = EXAMPLE[: EXAMPLE.index("  <Contatto")]
+    record = '<Contatto operazione="C"><IdContatto>A</IdContatto></Contatto>'
+    assert valid(schema, f"{head}{record}</FlussoIASS>")
+
+
+def test_wrong_values_do_not_refuse_the_file(schema: etree.XMLSchema) -> None:
+    assert valid(schema, EXAMPLE.replace("2013-03-04", "ieri").replace("<Modalita>1", "<Modalita>77"))
+
+
+def test_a_foreign_element_is_not_valid(schema: etree.XMLSchema) -> None:
+    assert not valid(schema, EXAMPLE.replace("<CicloVita>", "<Altro/><CicloVita>"))
+    assert not valid(schema, EXAMPLE.replace('mittente="10502" ', ""))
+
+
+def test_pages_for_senders_hold_every_rule() -> None:
+    files = derive.outputs()
+    for flow in ("IASS", "NAAR", "NOML"):
+        text = files[f"docs/senders/{flow.lower()}.md"]
+        for rule in load_contract(flow).rules:
+            assert f"| {rule.code} |" in text and rule.sentence_it in text
+
+
+def test_no_identifying_field_reaches_a_raw_table() -> None:
+    for flow in ("IASS", "NAAR", "NOML"):
+        for table in load_contract(flow).tables:
+            leaks = [f.name for f in table.fields if f.is_in_raw and f.classification == "identifying"]
+            assert leaks == []
