@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -21,13 +23,22 @@ for _name in [name for name in os.environ if name.startswith(("IASS_PASSWORD_", 
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+def server_folder() -> Iterator[Path]:
+    """Where homes with an embedded server may lie. Not under pytest's own folder, which every session closes to other
+    accounts, that of a running server among them."""
+    folder = Path(tempfile.mkdtemp(prefix="iass-tests-"))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def server(server_folder: Path) -> Iterator[Settings]:
     """A running server whose database is the migrated template. Tests do not write to it: they take `settings`."""
     from orchestration.warehouse import connection
     from orchestration.warehouse import server as database_server
 
     settings = Settings(
-        home=tmp_path_factory.mktemp("server"),
+        home=server_folder / "session",
         database_url=os.environ.get("IASS_DATABASE_URL") or None,
         database_name=f"iass_template_{secrets.token_hex(4)}",
         role_prefix=os.environ.get("IASS_ROLE_PREFIX") or "iass",

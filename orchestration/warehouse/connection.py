@@ -47,7 +47,7 @@ def open_url(dsn: str, *, application_name: str, autocommit: bool) -> psycopg.Co
     try:
         return psycopg.connect(dsn, autocommit=autocommit, application_name=application_name, connect_timeout=10)
     except psycopg.OperationalError as error:
-        reason = str(error).strip().splitlines()[-1].removeprefix("connection failed: ")
+        reason = str(error).strip().splitlines()[0].removeprefix("connection failed: ")
         raise IassError(f"The database does not answer ({reason}): start it with `iass up`.") from error
 
 

@@ -97,3 +97,81 @@ def test_a_server_that_does_not_answer_is_an_error_without_its_password(tmp_path
     done = iass(settings, "up")
     assert done.returncode == 1 and "does not answer" in done.stderr
     assert "secret-word" not in done.stderr and "Traceback" not in done.stderr
+
+
+NOML = """codice_locale;descrizione_locale;codice_regionale;valido_dal;valido_al;nota
+DOM.02;Assistenza;03.02;2013-01-01;;
+"""
+
+
+@pytest.fixture
+def inbox(tmp_path: Path) -> Path:
+    """A folder with one delivery of a district."""
+    folder = tmp_path / "inbox"
+    folder.mkdir()
+    (folder / "NOML_10502_2013-01-01_001.csv").write_text(NOML)
+    return folder
+
+
+def test_intake_gives_a_line_per_delivery(settings: Settings, inbox: Path) -> None:
+    done = iass(settings, "intake", str(inbox))
+    assert (done.returncode, done.stderr) == (0, "")
+    first, total = done.stdout.splitlines()
+    assert first.split()[:3] == ["accepted", "1", "NOML_10502_2013-01-01_001.csv"]
+    assert "1 deliveries: 1 accepted" in total
+    assert "1 repeated" in iass(settings, "intake", str(inbox)).stdout
+
+
+def test_a_delivery_refused_as_a_whole_gives_exit_code_3_and_leaves_the_others(settings: Settings, inbox: Path) -> None:
+    (inbox / "NOML_10502_2013-02-01_002.csv").write_text(NOML)  # its 001 never came
+    done = iass(settings, "intake", str(inbox), "--json")
+    assert done.returncode == 3
+    assert [(each["file_name"], each["outcome"]) for each in json.loads(done.stdout)] == [
+        ("NOML_10502_2013-01-01_001.csv", "accepted"),
+        ("NOML_10502_2013-02-01_002.csv", "refused"),
+    ]
+
+
+def test_the_ledger_and_its_receipts(settings: Settings, inbox: Path) -> None:
+    iass(settings, "intake", str(inbox))
+    rows = json.loads(iass(settings, "deliveries", "--flow", "NOML", "--sender", "10502", "--json").stdout)
+    assert [row["period_code"] for row in rows] == ["2013-01-01"]
+    assert json.loads(iass(settings, "deliveries", "--outcome", "refused", "--json").stdout) == []
+    assert "No delivery matches" in iass(settings, "deliveries", "--period", "1999-01").stdout
+    by_number = json.loads(iass(settings, "receipt", "1", "--json").stdout)
+    by_name = json.loads(iass(settings, "receipt", "NOML_10502_2013-01-01_001.csv", "--json").stdout)
+    assert by_number == by_name and by_number["counts"]["accepted"] == 1
+    assert Path(by_number["folder"], "receipt.html").exists()
+    assert "accepted" in iass(settings, "receipt", "1").stdout
+    assert iass(settings, "receipt", "2").returncode == 1
+
+
+def test_nomenclatures(settings: Settings, inbox: Path, tmp_path: Path) -> None:
+    regional = json.loads(iass(settings, "nomenclature", "list", "--json").stdout)
+    assert regional[0]["regional_code"] == "01.01"
+    iass(settings, "intake", str(inbox))
+    local = json.loads(iass(settings, "nomenclature", "list", "--sender", "10502", "--json").stdout)
+    assert [(row["local_item_code"], row["regional_code"]) for row in local] == [("DOM.02", "03.02")]
+    out = tmp_path / "regional.csv"
+    assert iass(settings, "nomenclature", "export", "--out", str(out)).returncode == 0
+    assert out.read_text() == iass(settings, "nomenclature", "export").stdout
+    assert len(out.read_text().splitlines()) == 1 + len(regional)
+    assert "in order" in iass(settings, "nomenclature", "check").stdout
+
+
+def test_the_catalogue_of_rules(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path / "never")
+    rules = json.loads(iass(settings, "rules", "IASS", "--json").stdout)
+    assert len(rules) >= 45 and len({rule["code"] for rule in rules}) == len(rules)
+    assert rules[0]["sentence_it"] in iass(settings, "rules", "iass").stdout
+    assert not settings.home.exists()  # to read the catalogue nothing has to be started
+
+
+def test_the_region_beside_the_published_figures(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path / "never")
+    arguments = ["demo", "generate", "--scale", "0.002", "--months", "1", "--seed", "3", "--out", str(tmp_path / "out")]
+    shown = iass(settings, *arguments)
+    assert shown.returncode == 0 and "contatti" in shown.stdout and "residents" in shown.stdout
+    assert list((tmp_path / "out" / "landing").rglob("NAAR_080_*"))
+    assert not settings.home.exists()
+    assert "not a month" in iass(settings, "demo", "generate", "--from", "May", "--out", str(tmp_path)).stderr

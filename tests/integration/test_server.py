@@ -33,12 +33,12 @@ def _environment(settings: Settings) -> dict[str, str]:
 
 
 @pytest.fixture
-def new_home(tmp_path: Path) -> Iterator[Callable[[str], Settings]]:
+def new_home(server_folder: Path, request: pytest.FixtureRequest) -> Iterator[Callable[[str], Settings]]:
     """Makes homes with an embedded server of their own, stopped at the end."""
     made: list[Settings] = []
 
     def make(name: str) -> Settings:
-        made.append(Settings(home=tmp_path / name, is_durable=False))
+        made.append(Settings(home=server_folder / request.node.name / name, is_durable=False))
         return made[-1]
 
     yield make
