@@ -281,7 +281,25 @@ def _spare_the_earthquake(
     leave = leave[: len(takers)]
     month = month.copy()
     month[leave], month[takers] = month[takers], month[leave].copy()
+    _let_everybody_send(month, district, len(months), {(silent, int(m)) for m in mute})
     return month
+
+
+def _let_everybody_send(month: np.ndarray, district: np.ndarray, n_months: int, silences: set[tuple[int, int]]) -> None:
+    """No district falls silent by chance: an empty month takes a contact from a full one, totals by month stay."""
+    counts = np.zeros((int(district.max()) + 1, n_months), dtype=np.int64)
+    np.add.at(counts, (district, month), 1)
+    for d, m in np.argwhere(counts == 0):
+        fullest = int(counts[d].argmax())
+        # The giver in exchange is the district with most contacts of that month.
+        giver = int(counts[:, m].argmax())
+        if (int(d), int(m)) in silences or counts[d, fullest] < 2 or counts[giver, m] < 2:
+            continue
+        mine = np.flatnonzero((district == d) & (month == fullest))[0]
+        theirs = np.flatnonzero((district == giver) & (month == m))[0]
+        month[mine], month[theirs] = m, fullest
+        counts[d, m], counts[d, fullest] = 1, counts[d, fullest] - 1
+        counts[giver, m], counts[giver, fullest] = counts[giver, m] - 1, counts[giver, fullest] + 1
 
 
 def _desks(

@@ -1,0 +1,154 @@
+"""The synthetic region is the same for the same seed, shows the published figures, and knows the truth about itself."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import zipfile
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+import pytest
+from codicefiscale import codicefiscale as oracle
+from lxml import etree
+
+from orchestration.demo import faults
+from orchestration.demo.generate import Summary, generate
+from orchestration.intake import fiscal_code, reference
+
+SCALE, MONTHS = 0.02, 12
+
+
+@pytest.fixture(scope="module")
+def region(tmp_path_factory: pytest.TempPathFactory) -> Summary:
+    out = tmp_path_factory.mktemp("region")
+    return generate(out, scale=SCALE, start_month=date(2013, 1, 1), months=MONTHS, seed=11)
+
+
+def truth(region: Summary, name: str) -> pl.DataFrame:
+    return pl.read_parquet(region.out_dir / "truth" / f"{name}.parquet")
+
+
+def snapshot(region: Summary, day: str) -> pl.DataFrame:
+    path = region.out_dir / "landing" / "080" / f"NAAR_080_{day}_001.csv"
+    return pl.read_csv(path, separator=";", infer_schema=False)
+
+
+def unpacked(path: Path) -> bytes:
+    content = path.read_bytes()
+    if path.suffix == ".gz":
+        return gzip.decompress(content)
+    if path.suffix == ".zip":
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            return archive.read(archive.namelist()[0])
+    return content
+
+
+def fingerprint(folder: Path) -> dict[str, str]:
+    files = (f for f in sorted(folder.rglob("*")) if f.is_file())
+    return {f.relative_to(folder).as_posix(): hashlib.sha256(f.read_bytes()).hexdigest() for f in files}
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(tmp_path: Path) -> None:
+    options = {"scale": 0.002, "start_month": date(2013, 1, 1), "months": 2}
+    for name, seed in (("one", 5), ("two", 5), ("other", 6)):
+        generate(tmp_path / name, seed=seed, **options)  # type: ignore[arg-type]
+    assert fingerprint(tmp_path / "one") == fingerprint(tmp_path / "two")
+    assert fingerprint(tmp_path / "one") != fingerprint(tmp_path / "other")
+
+
+def test_residents_have_the_codes_that_the_oracle_gives_them(region: Summary) -> None:
+    people = snapshot(region, "2013-01-31").sample(400, seed=3)
+    base = fiscal_code.base_code(people["identificativo"])
+    for row, code in zip(people.iter_rows(named=True), base, strict=True):
+        assert oracle.is_valid(row["identificativo"])
+        # A country's code as birth place is found by the oracle under its name only: leave those to the prefix.
+        if not row["codice_nascita"].startswith("Z"):
+            wanted = oracle.encode(
+                row["cognome"], row["nome"], row["sesso"], row["data_nascita"], row["codice_nascita"]
+            )
+            assert code == wanted
+        else:
+            assert code[11:15] == row["codice_nascita"]
+
+
+def test_every_identifier_of_a_snapshot_is_its_own(region: Summary) -> None:
+    people = snapshot(region, "2013-12-31")
+    assert people["id_assistito"].is_unique().all()
+    assert people["identificativo"].is_unique().all()
+
+
+def test_the_population_is_that_of_the_region_and_an_eighth_is_foreign(region: Summary) -> None:
+    people = snapshot(region, "2013-01-31")
+    assert people.height == pytest.approx(4_450_000 * SCALE, rel=0.005)
+    assert 0.11 < (people["cittadinanza"] != "100").mean() < 0.13  # type: ignore[operator]
+    assert people["comune_residenza"].n_unique() == 348
+
+
+def test_about_one_row_in_a_hundred_changes_from_month_to_month(region: Summary) -> None:
+    before, after = snapshot(region, "2013-05-31"), snapshot(region, "2013-06-30")
+    same = before.join(after, on=before.columns, how="inner", nulls_equal=True).height
+    assert 0.006 < 1 - same / before.height < 0.014
+    changed_code = after.filter(pl.col("identificativo_precedente").is_not_null())
+    assert changed_code.height > 0
+    assert (changed_code["identificativo"] != changed_code["identificativo_precedente"]).all()
+
+
+def test_totals_and_larger_shares_are_the_published_ones(region: Summary) -> None:
+    assert {"Totali", "Target, % persone", "Bisogno, % domande"} <= {row.group for row in region.calibration}
+    for row in region.calibration:
+        # Small categories are a handful of whole people at this scale.
+        tolerance = 0.02 if row.group == "Totali" or row.target > 10 else 0.25
+        assert abs(row.deviation) <= tolerance, row
+
+
+def test_the_truth_counts_what_the_files_hold(region: Summary) -> None:
+    deliveries = truth(region, "deliveries").filter(pl.col("flow_code") == "IASS")
+    contacts = truth(region, "contacts")
+    for row in deliveries.sample(40, seed=1).iter_rows(named=True):
+        root = etree.fromstring(unpacked(region.out_dir / "landing" / row["path"]))
+        records = root.findall("Contatto")
+        if row["outcome"] == "refused":
+            assert root.get("periodo") != row["period_code"]
+            continue
+        assert len(records) == row["records_sent"] == row["records_accepted"] + row["records_discarded"]
+        keys = contacts.filter(pl.col("file_name") == row["file_name"]).sort("record_number")["record_key"]
+        assert [r.findtext("IdContatto") for r in records] == keys.to_list()
+
+
+def test_discarded_records_are_those_with_a_discard_among_their_findings(region: Summary) -> None:
+    contacts, findings = truth(region, "contacts"), truth(region, "findings")
+    place = ["file_name", "record_number"]
+    discarded = findings.filter((pl.col("grade") == "SCARTO") & pl.col("file_name").str.starts_with("IASS"))
+    assert discarded.height > 0
+    expected = contacts.filter(~pl.col("is_accepted")).select(place)
+    assert expected.sort(place).equals(discarded.select(place).unique().sort(place))
+
+
+def test_nobody_reports_twice_on_a_day_among_the_counted_contacts(region: Summary) -> None:
+    contacts = truth(region, "contacts").filter(pl.col("is_live") & pl.col("true_reporter_id").is_not_null())
+    day = ["sender_code", "true_reporter_id", "contact_on"]
+    assert not contacts.filter("is_counted").select(day).is_duplicated().any()
+    repeats = contacts.filter(pl.col("kind") == "repeat")
+    assert repeats.height > 0
+    assert repeats.join(contacts.filter("is_counted"), on=day, how="semi").height == repeats.height
+
+
+def test_the_district_of_the_earthquake_falls_silent_and_nothing_else_does(region: Summary) -> None:
+    deliveries = truth(region, "deliveries").filter(pl.col("flow_code") == "IASS")
+    sent = {(row[0], row[1]) for row in deliveries.select("sender_code", "period_code").iter_rows()}
+    comuni = dict(reference.comuni().select("comune", "district_code").iter_rows())
+    silent = {(comuni[faults.SILENT_DISTRICT], f"2013-{month:02d}") for month in faults.SILENT_MONTHS}
+    everything = {(d, f"2013-{month:02d}") for d in set(comuni.values()) for month in range(1, MONTHS + 1)}
+    assert everything - sent == silent
+
+
+def test_arrivals_name_every_file_once(region: Summary) -> None:
+    arrivals = pl.read_csv(region.out_dir / "arrivals.csv")
+    landing = region.out_dir / "landing"
+    on_disk = {f.relative_to(landing).as_posix() for f in landing.rglob("*") if f.is_file()}
+    assert arrivals["path"].is_unique().all()
+    assert set(arrivals["path"]) == on_disk
+    assert arrivals["arrives_on"].is_sorted()
