@@ -171,7 +171,7 @@ def check(conn: Connection, sender: str | None = None, today: date | None = None
         conn,
         """
         with mapped as (
-            select * from landing.local_nomenclature
+            select *, row_number() over () as line_number from landing.local_nomenclature
             where %(sender)s::text is null or sender_code = %(sender)s
         ),
         newest as (
@@ -200,7 +200,7 @@ def check(conn: Connection, sender: str | None = None, today: date | None = None
             null::int, null::date
         from mapped as a
         join mapped as b on a.sender_code = b.sender_code and a.local_item_code = b.local_item_code
-            and a.ctid < b.ctid
+            and a.line_number < b.line_number
             and a.valid_from <= coalesce(b.valid_to, 'infinity') and b.valid_from <= coalesce(a.valid_to, 'infinity')
         union all
         select m.sender_code, 'broken', m.local_item_code, m.regional_code, null::int, n.valid_to
