@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import dataclasses
 import json as json_module
+import os
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
@@ -24,7 +26,9 @@ if TYPE_CHECKING:
     from orchestration.intake.delivery import DeliveryResult
     from orchestration.warehouse.server import Status
 
-_out = Console(highlight=False)
+# Into a file or a pipe, tables are drawn for a wide page and not for the 80 columns of a terminal that is not there.
+_PAGE = 140
+_out = Console(highlight=False, width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else _PAGE)
 _err = Console(stderr=True, highlight=False)
 
 _OUTCOME_STYLE = {"accepted": "green", "refused": "red", "repeated": "yellow"}
@@ -95,7 +99,8 @@ def intake_totals(results: Sequence[DeliveryResult]) -> None:
         return
     by_outcome = {outcome: sum(r.outcome == outcome for r in results) for outcome in _OUTCOME_STYLE}
     said = ", ".join(f"{count} {outcome}" for outcome, count in by_outcome.items() if count)
-    _out.print(f"[bold]{len(results)} deliveries:[/] {said}. Receipts: `iass receipt NUMBER`.")
+    deliveries = "1 delivery" if len(results) == 1 else f"{len(results)} deliveries"
+    _out.print(f"[bold]{deliveries}:[/] {said}. Receipts: `iass receipt NUMBER`.", soft_wrap=True)
 
 
 def status(found: Status) -> None:

@@ -118,7 +118,7 @@ def test_intake_gives_a_line_per_delivery(settings: Settings, inbox: Path) -> No
     assert (done.returncode, done.stderr) == (0, "")
     first, total = done.stdout.splitlines()
     assert first.split()[:3] == ["accepted", "1", "NOML_10502_2013-01-01_001.csv"]
-    assert "1 deliveries: 1 accepted" in total
+    assert "1 delivery: 1 accepted" in total
     assert "1 repeated" in iass(settings, "intake", str(inbox)).stdout
 
 
