@@ -81,7 +81,7 @@ class _Loader:
 
         if later or self.log.segments:
             self._write_later(later, states)
-            self.log.rewrite_codes()
+            self.log.rewrite_codes(is_latest=not later and self.day not in self.log.segments)
         else:
             self.log.write_first_codes(_codes(written))
         return LoadOutcome(
@@ -266,6 +266,7 @@ def _codes(written: pl.DataFrame) -> pl.DataFrame:
     previous = written.select(
         pl.col("previous_base_identifier").alias("base_identifier"), "person_ref", is_current=pl.lit(False)
     )
+    previous = previous.filter(current["base_identifier"].ne_missing(previous["base_identifier"]))
     return pl.concat([current, previous]).filter(pl.col("base_identifier").is_not_null())
 
 

@@ -102,22 +102,21 @@ class RegistryLog:
 
     def write_first_codes(self, codes: pl.DataFrame) -> None:
         """Codes of an empty registry (base_identifier, person_ref, is_current), in the order of the primary key."""
-        codes = codes.group_by("base_identifier", "person_ref").agg(pl.col("is_current").any()).sort("base_identifier")
-        for part in codes.iter_slices(ROWS_PER_SLICE):
+        for part in codes.sort("base_identifier").iter_slices(ROWS_PER_SLICE):
             copy_binary(
                 self.conn,
                 "vault.registry_code",
                 part.with_columns(delivery_id=pl.lit(self.delivery_id, dtype=pl.Int64)),
             )
 
-    def rewrite_codes(self) -> None:
+    def rewrite_codes(self, *, is_latest: bool) -> None:
         """Bring the codes of everybody in the segments written or superseded here to what the history now says. The
-        current code is the one of the latest change, whatever the order in which the snapshots came."""
-        for statement in _REWRITE_CODES:
-            self.conn.execute(
-                statement,  # type: ignore[arg-type]
-                {"segments": self._written, "delivery": self.delivery_id} if "%(" in statement else None,
-            )
+        current code is the one of the latest change, whatever the order in which the snapshots came.
+
+        `is_latest`: one segment was added at the end. Then most of its persons have the code they had."""
+        parameters = {"segments": self._written, "delivery": self.delivery_id}
+        for statement in (_PERSONS_WITH_NEW_CODES if is_latest else _PERSONS_WITH_CHANGES, *_REWRITE_CODES):
+            self.conn.execute(statement, parameters if "%(" in statement else None)
 
     def recorded_findings(self, delivery_id: int) -> tuple[pl.Series, pl.Series]:
         """Record numbers that were discarded, and that were accepted with a flag, when a delivery was taken in."""
@@ -140,7 +139,7 @@ class RegistryLog:
         return [segment_id for to_on, segment_id in self.segments.items() if to_on <= until]
 
     def _rows(self, statement: str, **parameters: Any) -> list[Any]:
-        return self.conn.execute(statement, parameters or None).fetchall()  # type: ignore[arg-type]
+        return self.conn.execute(statement, parameters or None).fetchall()
 
 
 _SNAPSHOTS = """
@@ -190,11 +189,29 @@ from (
 where change_type <> 'close'
 """
 
+_PERSONS_WITH_CHANGES = """
+create temporary table touched_person on commit drop as
+select distinct person_ref from raw.naar__person where segment_id = any(%(segments)s)
+"""
+
+_PERSONS_WITH_NEW_CODES = """
+create temporary table touched_person on commit drop as
+select change.person_ref
+from raw.naar__person as listed
+inner join vault.registry_change as change
+    on change.person_ref = listed.person_ref and change.segment_id = listed.segment_id
+left join vault.registry_code as code on code.person_ref = change.person_ref and code.is_current
+left join vault.registry_code as previous
+    on previous.person_ref = change.person_ref and previous.base_identifier = change.previous_base_identifier
+where listed.segment_id = any(%(segments)s)
+    and listed.change_type <> 'close'
+    and (
+        code.base_identifier is distinct from change.base_identifier
+        or (change.previous_base_identifier is not null and previous.person_ref is null)
+    )
+"""
+
 _REWRITE_CODES = (
-    """
-    create temporary table touched_person on commit drop as
-    select distinct person_ref from raw.naar__person where segment_id = any(%(segments)s)
-    """,
     "analyze touched_person",
     """
     create temporary table code_now on commit drop as
