@@ -1,0 +1,171 @@
+-- depends_on: {{ ref('int_person__touched') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    on_schema_change='append_new_columns',
+    pre_hook="{{ delete_touched(ref('int_person__touched'), ['person_key']) }}",
+    indexes=[
+        {'columns': ['person_version_key'], 'unique': true},
+        {'columns': ['person_key', 'valid_from']}
+    ]
+) }}
+-- One row per person and version. Registered persons follow the registry, the others what their newest demand says.
+with identity as (
+    select
+        identity.person_ref,
+        identity.person_key
+    from {{ source('raw', 'identity__person') }} as identity
+    {% if is_incremental() %}
+        inner join {{ ref('int_person__touched') }} as touched
+            on identity.person_key = touched.person_key
+    {% endif %}
+),
+
+-- Two registry records of one person on one day: the one that is there wins over the one that goes.
+registry_change as (
+    select distinct on (identity.person_key, change.snapshot_on)
+        identity.person_key,
+        change.snapshot_on,
+        change.change_type <> 'close' as is_registered,
+        change.sex_code,
+        change.birth_month_on,
+        change.citizenship_code,
+        change.residence_comune_code,
+        change.residence_ausl_code,
+        change.assistance_ausl_code,
+        change.status_code,
+        change.status_on,
+        change.death_on
+    from {{ ref('stg_naar__change') }} as change
+    inner join identity
+        on change.person_ref = identity.person_ref
+    order by identity.person_key, change.snapshot_on, change.change_type = 'close', change.person_ref
+),
+
+-- A change of what only the vault knows makes no version here.
+seen as (
+    select
+        change.*,
+        md5(
+            row(
+                is_registered, sex_code, birth_month_on, citizenship_code, residence_comune_code, residence_ausl_code,
+                assistance_ausl_code, status_code, status_on, death_on
+            )::text
+        ) as content
+    from registry_change as change
+),
+
+compared as (
+    select
+        seen.*,
+        lag(content) over (partition by person_key order by snapshot_on) as content_before
+    from seen
+),
+
+registered as (
+    select
+        compared.*,
+        lag(snapshot_on) over (partition by person_key order by snapshot_on) is null as is_first,
+        lead(snapshot_on) over (partition by person_key order by snapshot_on) - 1 as last_on
+    from compared
+    where content is distinct from content_before
+),
+
+newest_demand as (
+    select distinct on (identity.person_key)
+        identity.person_key,
+        demand.sex_code,
+        demand.birth_year,
+        demand.citizenship_code,
+        demand.residence_comune_code
+    from {{ ref('stg_iass__demand') }} as demand
+    inner join identity
+        on demand.person_ref = identity.person_ref
+    order by identity.person_key, demand.contact_on desc, demand.contact_id desc, demand.demand_number desc
+),
+
+version as (
+    select
+        person_key,
+        'registry' as person_source,
+        case when is_first then date '1900-01-01' else snapshot_on end as valid_from,
+        coalesce(last_on, date '9999-12-31') as valid_to,
+        snapshot_on as registered_from,
+        is_registered,
+        sex_code,
+        birth_month_on,
+        cast(extract(year from birth_month_on) as smallint) as birth_year,
+        citizenship_code,
+        residence_comune_code,
+        residence_ausl_code,
+        assistance_ausl_code,
+        status_code,
+        status_on,
+        death_on
+    from registered
+    union all
+    select
+        person.person_key,
+        'flow',
+        date '1900-01-01',
+        date '9999-12-31',
+        null,
+        false,
+        demand.sex_code,
+        null,
+        demand.birth_year,
+        demand.citizenship_code,
+        demand.residence_comune_code,
+        null,
+        null,
+        null,
+        null,
+        null
+    from (
+        select identity.person_key
+        from identity
+        except
+        select registered.person_key
+        from registered
+    ) as person
+    left join newest_demand as demand
+        on person.person_key = demand.person_key
+    {% if not is_incremental() %}
+        union all
+        select
+            member_key, 'special', date '1900-01-01', date '9999-12-31', null, false,
+            null, null, null, null, null, null, null, null, null, null
+        from (values (-1::bigint), (-2::bigint), (-3::bigint)) as special (member_key)
+    {% endif %}
+)
+
+select
+    case
+        when version.person_key < 0 then version.person_key
+        else {{ surrogate_key('person', ['version.person_key', 'version.valid_from']) }}
+    end as person_version_key,
+    version.person_key,
+    version.person_source,
+    version.valid_from,
+    version.valid_to,
+    version.valid_to = date '9999-12-31' as is_current,
+    version.registered_from,
+    version.is_registered,
+    coalesce(version.sex_code, '-1') as sex_code,
+    version.birth_month_on,
+    version.birth_year,
+    coalesce(version.citizenship_code, '999') as citizenship_code,
+    coalesce(version.residence_comune_code, '999999') as residence_comune_code,
+    coalesce(territory.district_code, '-1') as district_code,
+    coalesce(territory.ausl_code, '-1') as ausl_code,
+    coalesce(version.residence_ausl_code, '-1') as residence_ausl_code,
+    coalesce(version.assistance_ausl_code, '-1') as assistance_ausl_code,
+    coalesce(version.status_code, '-1') as status_code,
+    version.status_on,
+    version.death_on
+from version
+-- The place in the hierarchy on the version's last day, or today's.
+left join {{ ref('territory') }} as territory
+    on
+        version.residence_comune_code = territory.comune_code
+        and version.valid_to between territory.valid_from and territory.valid_to

@@ -1,0 +1,77 @@
+-- depends_on: {{ ref('int_naar__touched_month') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    on_schema_change='append_new_columns',
+    pre_hook="{{ delete_touched(ref('int_naar__touched_month'), ['month_on']) }}",
+    indexes=[{'columns': ['month_on', 'territory_key']}, {'columns': ['district_code']}]
+) }}
+-- One row per month, comune of residence, sex and age band: the residents in the registry at the month's last snapshot.
+with snapshot as (
+    select snapshot.*
+    from {{ ref('int_naar__snapshot') }} as snapshot
+    {% if is_incremental() %}
+        inner join {{ ref('int_naar__touched_month') }} as touched
+            on snapshot.month_on = touched.month_on
+    {% endif %}
+),
+
+-- Counted before it is spread over months: persons who share comune, sex, birth month and validity.
+cohort as (
+    select
+        residence_comune_code,
+        sex_code,
+        birth_month_on,
+        registered_from,
+        valid_to,
+        count(*) as n_residents
+    from {{ ref('dim_person') }}
+    where
+        is_registered
+        and status_code in ('A', 'S')
+        {% if is_incremental() %}
+            and valid_to >= (
+                select min(snapshot.snapshot_on)
+                from snapshot
+            )
+        {% endif %}
+    group by residence_comune_code, sex_code, birth_month_on, registered_from, valid_to
+),
+
+month as (
+    select
+        snapshot.month_on,
+        snapshot.snapshot_on,
+        snapshot.delivery_id,
+        cohort.residence_comune_code,
+        cohort.sex_code,
+        cast(extract(year from age(snapshot.snapshot_on, cohort.birth_month_on)) as integer) as age_years,
+        sum(cohort.n_residents) as n_residents
+    from cohort
+    inner join snapshot
+        on snapshot.snapshot_on between cohort.registered_from and cohort.valid_to
+    group by 1, 2, 3, 4, 5, 6
+)
+
+select
+    month.month_on,
+    cast(to_char(month.month_on, 'YYYYMMDD') as integer) as month_date_key,
+    coalesce(territory.territory_key, -1) as territory_key,
+    coalesce(territory.district_code, '-1') as district_code,
+    coalesce(territory.ausl_code, '-1') as ausl_code,
+    month.sex_code,
+    coalesce(age_band.age_band_key, -1) as age_band_key,
+    month.delivery_id as delivery_key,
+    month.snapshot_on,
+    cast(sum(month.n_residents) as integer) as n_residents
+from month
+left join {{ ref('dim_territory') }} as territory
+    on
+        territory.territory_level = 'comune'
+        and month.residence_comune_code = territory.territory_code
+        and month.snapshot_on between territory.valid_from and territory.valid_to
+left join {{ ref('dim_age_band') }} as age_band
+    on
+        month.age_years between age_band.age_from and age_band.age_to
+        and age_band.age_band_key > 0
+group by 1, 2, 3, 4, 5, 6, 7, 8, 9

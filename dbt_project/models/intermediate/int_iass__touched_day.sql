@@ -1,0 +1,44 @@
+{{ config(
+    materialized='table',
+    indexes=[{'columns': ['sender_code', 'contact_on'], 'unique': true}],
+    post_hook='analyze {{ this }}'
+) }}
+-- One row per sender and day whose facts this build writes again: see docs/decisions/0009.
+with registered as (
+    -- Everything is touched in a first build anyway, and then this join would be the dearest step of it.
+    select
+        identity.person_ref,
+        touched.changed_on
+    from {{ ref('int_person__touched') }} as touched
+    inner join {{ source('raw', 'identity__person') }} as identity
+        on touched.person_key = identity.person_key
+    where
+        {{ var('from_delivery_id') }} > 0
+        and touched.changed_on < date '9999-12-31'
+)
+
+select
+    sender_code,
+    contact_on
+from {{ ref('int_iass__touched_contact') }}
+where contact_on is not null
+union
+select
+    contact.sender_code,
+    contact.contact_on
+from registered
+inner join {{ source('raw', 'iass__contact') }} as contact
+    on registered.person_ref = contact.reporter_ref
+where contact.contact_on >= registered.changed_on
+union
+select
+    contact.sender_code,
+    contact.contact_on
+from registered
+inner join {{ source('raw', 'iass__demand') }} as demand
+    on registered.person_ref = demand.person_ref
+inner join {{ source('raw', 'iass__contact') }} as contact
+    on
+        demand.delivery_id = contact.delivery_id
+        and demand.record_number = contact.record_number
+where contact.contact_on >= registered.changed_on

@@ -1,0 +1,50 @@
+{{ config(materialized='table', indexes=[{'columns': ['person_key'], 'unique': true}], post_hook='analyze {{ this }}') }}
+-- One row per person whose versions this build writes again, with the first day on which something about her may differ.
+with new_change as (
+    select
+        change.person_ref,
+        -- The first version of a person reaches back to the beginning, so an opening may differ on any earlier day.
+        min(case when change.change_type = 'open' then date '1900-01-01' else change.snapshot_on end) as changed_on
+    from {{ source('raw', 'naar__person') }} as change
+    where {{ in_new_deliveries('change.delivery_id') }}
+    group by change.person_ref
+),
+
+changed as (
+    select
+        identity.person_key,
+        new_change.changed_on
+    from new_change
+    inner join {{ source('raw', 'identity__person') }} as identity
+        on new_change.person_ref = identity.person_ref
+    union all
+    select
+        person_key,
+        date '1900-01-01'
+    from {{ source('raw', 'identity__person') }}
+    where {{ in_new_identities('changed_seq') }}
+    union all
+    select
+        old_person_key,
+        date '1900-01-01'
+    from {{ source('raw', 'identity__relink') }}
+    where {{ in_new_identities('changed_seq') }}
+    union all
+    -- Persons known from contacts only take what the newest demand says. It moves no key, so no day of a fact.
+    select
+        identity.person_key,
+        date '9999-12-31'
+    from {{ ref('int_iass__touched_contact') }} as contact
+    inner join {{ source('raw', 'iass__demand') }} as demand
+        on
+            contact.delivery_id = demand.delivery_id
+            and contact.record_number = demand.record_number
+    inner join {{ source('raw', 'identity__person') }} as identity
+        on demand.person_ref = identity.person_ref
+)
+
+select
+    person_key,
+    min(changed_on) as changed_on
+from changed
+group by person_key

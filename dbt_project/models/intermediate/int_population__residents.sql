@@ -1,0 +1,46 @@
+-- One row per year and territory: residents on the reference day nearest to the year.
+with reference as (
+    select distinct reference_on
+    from {{ ref('fct_population') }}
+),
+
+year as (
+    select
+        year_number,
+        (
+            select reference.reference_on
+            from reference
+            order by abs(extract(year from reference.reference_on) - year_number), reference.reference_on
+            limit 1
+        ) as residents_on
+    from generate_series(1990, 2035) as series (year_number)
+),
+
+district as (
+    select
+        reference_on,
+        district_code,
+        sum(n_residents) as n_residents
+    from {{ ref('fct_population') }}
+    group by reference_on, district_code
+)
+
+select
+    year.year_number,
+    place.territory_level,
+    place.territory_code,
+    year.residents_on,
+    cast(sum(district.n_residents) as integer) as n_residents
+from year
+inner join district
+    on year.residents_on = district.reference_on
+-- The population stands under today's districts, the AUSL under the year's: Romagna is one of them from 2014.
+inner join {{ ref('int_territory__member') }} as member
+    on
+        member.territory_level = 'district'
+        and district.district_code = member.territory_code
+        and make_date(year.year_number, 1, 1) between member.valid_from and member.valid_to
+cross join lateral (
+    values ('district', member.district_code), ('ausl', member.ausl_code), ('region', '080')
+) as place (territory_level, territory_code)
+group by 1, 2, 3, 4

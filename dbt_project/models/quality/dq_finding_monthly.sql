@@ -1,0 +1,16 @@
+-- One row per flow, sender, month of competence and rule that found something.
+select
+    delivery.flow_code,
+    delivery.sender_code,
+    cast(date_trunc('month', delivery.period_start_on) as date) as month_on,
+    finding.rule_code,
+    min(finding.grade) as grade,
+    min(rule.sentence_it) as sentence_it,
+    count(*) as n_findings,
+    count(distinct (finding.delivery_id, finding.record_number)) as n_records
+from {{ source('landing', 'finding') }} as finding
+inner join {{ ref('stg_landing__delivery') }} as delivery
+    on finding.delivery_id = delivery.delivery_id
+left join {{ source('landing', 'rule') }} as rule
+    on finding.rule_code = rule.rule_code
+group by 1, 2, 3, 4
