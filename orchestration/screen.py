@@ -22,8 +22,10 @@ from rich.table import Table
 
 if TYPE_CHECKING:
     from orchestration.demo.generate import Summary
+    from orchestration.identity.exact import IdentityResult
     from orchestration.intake.contract import Contract
     from orchestration.intake.delivery import DeliveryResult
+    from orchestration.warehouse.dbt import BuildResult
     from orchestration.warehouse.server import Status
 
 # Into a file or a pipe, tables are drawn for a wide page and not for the 80 columns of a terminal that is not there.
@@ -199,6 +201,33 @@ def table(title: str, rows: Any, *, empty: str = "Nothing to list.") -> None:
         drawn.add_column(name.replace("_", " "), justify="right" if is_number else "left", overflow="fold")
     for row in found:
         drawn.add_row(*(escape(_cell(value)) for value in row.values()))
+    _out.print(drawn)
+
+
+def build(identity: IdentityResult, built: BuildResult) -> None:
+    """What identity and dbt did: persons first, then the tables that took longest."""
+    _out.print(
+        f"[bold]Persons[/]  {_number(identity.looked_at)} identities looked at, {_number(identity.changed)} changed, "
+        f"{_number(identity.new_persons)} new persons, {_number(identity.merged)} merged  "
+        f"[dim]{identity.seconds:.1f} s[/]"
+    )
+    if built.is_skipped:
+        _out.print("[bold]Stars[/]    nothing new since the last build")
+        return
+    kind = "made again in full" if built.is_full_refresh else "brought up to date"
+    warned = sum(node.status == "warn" for node in built.nodes)
+    _out.print(
+        f"[bold]Stars[/]    {kind}: {built.n_models} tables, {built.n_tests} tests"
+        + (f" ([yellow]{warned} warn[/])" if warned else "")
+        + f"  [dim]{built.seconds:.1f} s[/]"
+    )
+    slowest = sorted((node for node in built.nodes if node.resource_type == "model"), key=lambda node: -node.seconds)[
+        :5
+    ]
+    drawn = Table(box=None, pad_edge=False, show_header=False)
+    for node in slowest:
+        rows = "" if node.rows is None else f"{_number(node.rows)} rows"
+        drawn.add_row(f"         {node.name}", rows, f"[dim]{node.seconds:.1f} s[/]")
     _out.print(drawn)
 
 
