@@ -74,6 +74,12 @@ def store(archive_dir: Path, source: Path) -> Archived:
         ) from error
 
 
+def sweep(archive_dir: Path) -> None:
+    """Remove what a gate that died while copying has left. For the one gate at work only."""
+    for partial in archive_dir.glob(".*.partial"):
+        partial.unlink(missing_ok=True)
+
+
 def _copy_and_hash(source: Path, target: Path) -> tuple[str, int]:
     digest = hashlib.sha256()
     size = 0

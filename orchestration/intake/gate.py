@@ -260,6 +260,7 @@ def _connect(settings: Settings) -> Connection:
     conn = connection.connect(settings, "loader", autocommit=True)
     try:
         ledger.lock_gate(conn)
+        archive.sweep(settings.archive_dir)
         with conn.transaction():
             for flow_code in flow_codes():
                 ledger.publish_rules(conn, load_contract(flow_code))

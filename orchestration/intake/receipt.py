@@ -11,7 +11,6 @@ import hashlib
 import json
 import os
 import re
-import uuid
 from collections.abc import Callable
 from datetime import datetime
 from functools import cache
@@ -155,7 +154,7 @@ def _cell(value: Any) -> Any:
 
 def _put(path: Path, write_content: Callable[[TextIO], object]) -> None:
     """Write a file beside its place and move it there, so that nobody ever reads half of it."""
-    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}.partial")
+    partial = path.with_name(f".{path.name}.partial")  # one gate at a time: a dead one's is written over
     try:
         with partial.open("w", encoding="utf-8", newline="") as file:
             write_content(file)

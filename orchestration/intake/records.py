@@ -106,9 +106,7 @@ class _Loader:
         if self.contract.has_operations:
             findings = self._operate(main, keys, findings)
         discarded = _numbers(findings, "SCARTO")
-        flagged = _numbers(findings, "ANOMALIA").filter(
-            pl.col("record_number").is_in(discarded["record_number"]).not_()
-        )
+        flagged = _numbers(findings, "ANOMALIA").join(discarded, on="record_number", how="anti")
         self._write(prepared, discarded)
         if findings.height:
             safe = keys.with_columns(pl.when(pl.col("record_key").str.contains(SAFE_KEY)).then("record_key"))

@@ -15,7 +15,8 @@ EXPECTED = {"mittente": ("10502", "sender_mismatch"), "progressivo": ("001", "pr
 CONTACT = """<Contatto operazione="I"><IdContatto>{id}</IdContatto><!-- note --><DataContatto>2013-03-04</DataContatto>
 <Segnalante tipo="02"><Identificativo tipo="0">X</Identificativo></Segnalante>
 <Domande><Domanda progressivo="7"><VoceLocale>A</VoceLocale>
-<Esiti><Esito tipo="1"/><Esito tipo="5"><Data>2013-03-09</Data></Esito></Esiti></Domanda><Domanda progressivo="8"><Interessato><Cognome>D'<![CDATA[A]]>nna</Cognome></Interessato>
+<Esiti><Esito tipo="1"/><Esito tipo="5"><Data>2013-03-09</Data></Esito></Esiti></Domanda>
+<Domanda progressivo="8"><Interessato><Cognome>D'<![CDATA[A]]>nna</Cognome></Interessato>
 <Esiti><Esito tipo="2"/></Esiti></Domanda></Domande></Contatto>"""
 
 
