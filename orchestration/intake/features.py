@@ -149,30 +149,31 @@ def names(frame: pl.DataFrame) -> pl.DataFrame:
 
 def identifier(frame: pl.DataFrame, prefix: str = "") -> pl.DataFrame:
     """`<prefix>identifier_is_valid` and `<prefix>base_identifier` from `<prefix>identifier` and its type."""
-    kind, code = frame[f"{prefix}identifier_type_code"], frame[f"{prefix}identifier"]
-    return frame.with_columns(
-        fiscal_code.is_valid_identifier(kind, code).alias(f"{prefix}identifier_is_valid"),
-        fiscal_code.base_identifier(kind, code).alias(f"{prefix}base_identifier"),
-    )
+    _, valid, base = _identified(frame[f"{prefix}identifier_type_code"], frame[f"{prefix}identifier"])
+    return frame.with_columns(valid.alias(f"{prefix}identifier_is_valid"), base.alias(f"{prefix}base_identifier"))
+
+
+def _identified(kind: pl.Series, given: pl.Series) -> tuple[pl.DataFrame, pl.Series, pl.Series]:
+    """What codici fiscali say (null for other types), whether each identifier is valid, and its base form: one pass."""
+    upper = fiscal_code.normalise(given)
+    mine = (kind == CODICE_FISCALE).fill_null(False) & upper.is_not_null()
+    nothing = pl.Series([None], dtype=pl.String).new_from_index(0, len(upper))
+    found = fiscal_code.features(upper if mine.all() else upper.zip_with(mine, nothing))
+    valid = found["check_ok"]
+    others = ~mine & upper.is_not_null()
+    if others.any():
+        valid = valid.scatter(
+            others.arg_true(), fiscal_code.is_valid_identifier(kind.filter(others), upper.filter(others))
+        )
+    return found, valid, found.select(pl.coalesce("base_code", pl.lit(upper))).to_series()
 
 
 def person(frame: pl.DataFrame, on: pl.Expr) -> pl.DataFrame:
     """What identifier, names and birth say of the person of a row: validity, `cf_…` and the agreement with the rest."""
-    mine = (frame["identifier_type_code"] == CODICE_FISCALE).fill_null(False) & frame["identifier"].is_not_null()
-    upper = fiscal_code.normalise(frame["identifier"])
-    nothing = pl.Series([None], dtype=pl.String).new_from_index(0, frame.height)
-    code = upper if mine.all() else upper.zip_with(mine, nothing)
-    found = fiscal_code.features(code)
-    others = ~mine & frame["identifier"].is_not_null()
-    valid = found["check_ok"]
-    if others.any():
-        rest = fiscal_code.is_valid_identifier(
-            frame["identifier_type_code"].filter(others), frame["identifier"].filter(others)
-        )
-        valid = valid.scatter(others.arg_true(), rest)
+    found, valid, base = _identified(frame["identifier_type_code"], frame["identifier"])
     frame = frame.with_columns(
         identifier_is_valid=valid,
-        base_identifier=found.select(pl.coalesce("base_code", pl.lit(upper))).to_series(),
+        base_identifier=base,
         cf_is_well_formed=found["is_well_formed"],
         cf_check_ok=found["check_ok"],
         cf_sex=found["sex"],

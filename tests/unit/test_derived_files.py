@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+import jsonschema
 import pytest
+import yaml
 from lxml import etree
 from open_data_contract_standard.model import OpenDataContractStandard
 
@@ -69,6 +72,9 @@ def test_a_changed_file_is_noticed(tmp_path: Path) -> None:
 def test_contracts_are_odcs_documents(path: Path) -> None:
     document = OpenDataContractStandard.from_file(str(path))
     assert document.apiVersion == "v3.1.0" and document.kind == "DataContract" and document.schema_
+    standard = json.loads(OpenDataContractStandard.json_schema())
+    as_json = json.loads(json.dumps(yaml.safe_load(path.read_text(encoding="utf-8")), default=str))
+    assert list(jsonschema.Draft202012Validator(standard).iter_errors(as_json)) == []
 
 
 def test_the_published_example_is_valid(schema: etree.XMLSchema) -> None:
