@@ -14,10 +14,32 @@ from orchestration.intake.check import check, prepare
 from orchestration.intake.contract import flow_codes, load_contract
 
 LIKELY = st.sampled_from(
-    (
-        "0 1 5 6 98 99 01 100 999999 037006 A944 2013-03-04 2013-02-30 9999-12-31 0001-01-01 VRDLSN35L52A944A "
-        "vrdlsn35l5na944z 12345678903 DOM.02 =1 037006-01 -1 +1 ٣"
-    ).split(" ")
+    [
+        "0",
+        "1",
+        "5",
+        "6",
+        "98",
+        "99",
+        "01",
+        "100",
+        "999999",
+        "037006",
+        "A944",
+        "2013-03-04",
+        "2013-02-30",
+        "9999-12-31",
+        "0001-01-01",
+        "VRDLSN35L52A944A",
+        "vrdlsn35l5na944z",
+        "12345678903",
+        "DOM.02",
+        "=1",
+        "037006-01",
+        "-1",
+        "+1",
+        "٣",
+    ]
 )
 TEXT = st.none() | LIKELY | st.text(max_size=40)
 
