@@ -33,6 +33,7 @@ from orchestration.intake.contract import Contract, flow_codes, load_contract
 
 if TYPE_CHECKING:
     from orchestration.intake.delivery import DeliveryResult
+    from orchestration.warehouse.dbt import NodeResult
 
 FILES = dg.AssetKey(["landing", "file"])
 DELIVERY = dg.AssetKey(["landing", "delivery"])
@@ -40,6 +41,9 @@ IDENTITY = dg.AssetKey(["raw", "identity__person"])
 
 #: Tables of schema landing that the gate writes besides the ledger and that models read.
 GATE_TABLES = ("finding", "rule", "live_key", "regional_nomenclature", "local_nomenclature", "registry_segment")
+
+#: Name of the dbt project, part of the ids of its nodes.
+DBT_PROJECT = "iass"
 
 RETRIES = 3
 FIRST_PAUSE_SECONDS = 2
@@ -222,36 +226,35 @@ def dbt_models(manifest: Path) -> dg.AssetsDefinition:
             return
         checks = {key.name: key for key in context.assets_def.check_keys}
         nodes = json.loads(manifest.read_text())["nodes"]
-        yield from node_results(built.results, nodes, checks)
-        if not built.is_successful:
-            raise dg.Failure(f"dbt: {', '.join(built.failed)} failed.", allow_retries=False)
+        yield from node_results(built.nodes, nodes, checks)
 
     return dbt
 
 
 def node_results(
-    results: Sequence[Mapping[str, Any]], nodes: Mapping[str, Any], checks: Mapping[str, dg.AssetCheckKey]
+    results: "Sequence[NodeResult]", nodes: Mapping[str, Any], checks: Mapping[str, dg.AssetCheckKey]
 ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
-    """dbt's run_results as Dagster sees them: what was built, and what each test said. Counts only: the rows that a
-    test found may be about persons and stay in the database."""
+    """dbt's results as Dagster sees them: what was built, and what each test said. Counts only: the rows that a test
+    found may be about persons and stay in the database."""
     translator = Translator()
     for result in results:
-        node = nodes.get(result["unique_id"])
-        if node is None or result["status"] == "skipped":
+        node = nodes.get(f"{result.resource_type}.{DBT_PROJECT}.{result.name}")
+        if node is None or result.status == "skipped":
             continue
-        if node["resource_type"] == "test":
+        if result.resource_type == "test":
             key = checks.get(node["name"])
             if key:
                 yield dg.AssetCheckResult(
                     asset_key=key.asset_key,
                     check_name=key.name,
-                    passed=result["status"] == "pass",
-                    severity=dg.AssetCheckSeverity.WARN if result["status"] == "warn" else dg.AssetCheckSeverity.ERROR,
-                    metadata={"failures": int(result["failures"] or 0)},
+                    passed=result.status == "pass",
+                    severity=dg.AssetCheckSeverity.WARN if result.status == "warn" else dg.AssetCheckSeverity.ERROR,
                 )
-        elif result["status"] == "success":
-            rows = (result.get("adapter_response") or {}).get("rows_affected")
+        elif result.status == "success":
             yield dg.MaterializeResult(
                 asset_key=translator.get_asset_key(node),
-                metadata={"seconds": round(result["execution_time"], 2), **({} if rows is None else {"rows": rows})},
+                metadata={
+                    "seconds": round(result.seconds, 2),
+                    **({} if result.rows is None else {"rows": result.rows}),
+                },
             )
