@@ -431,6 +431,8 @@ class _Run:
             select person_ref, person_key, match_method_code, %(seq)s
             from changed where old_key is null order by person_ref"""
         )
+        if not self.parameters["since"]:  # the next run must not plan for empty tables
+            self._one("analyze raw.identity__person, vault.person_anchor")
         by_method = self.conn.execute(
             "select match_method_code, count(*) from changed group by 1 order by 1"
         ).fetchall()

@@ -108,6 +108,7 @@ class RegistryLog:
                 "vault.registry_code",
                 part.with_columns(delivery_id=pl.lit(self.delivery_id, dtype=pl.Int64)),
             )
+        self.conn.execute("analyze raw.naar__person, vault.registry_change, vault.registry_code")
 
     def rewrite_codes(self, *, is_latest: bool) -> None:
         """Bring the codes of everybody in the segments written or superseded here to what the history now says. The

@@ -82,3 +82,6 @@ grant select, insert, update, delete on vault.presented_person, vault.registry_c
 grant select on all tables in schema vault to iass_identity;
 grant insert, update, delete on vault.person_anchor, vault.identity_event, vault.identity_run to iass_identity;
 grant usage on all sequences in schema vault to iass_identity;
+-- Who fills a table by millions in one go also tells the planner, before the next statement has to guess.
+grant maintain on vault.presented_person, vault.registry_change, vault.registry_code to iass_loader;
+grant maintain on vault.person_anchor to iass_identity;

@@ -33,3 +33,7 @@ end
 $$;
 create trigger identity__person_relink after update on raw.identity__person
 for each row when (old.person_key is distinct from new.person_key) execute function raw.note_relink();
+
+-- Statistics after a first load: see 0003.
+grant maintain on raw.identity__person to iass_identity;
+grant maintain on raw.naar__person to iass_loader;
