@@ -44,7 +44,7 @@ DEMO_START = "2013-01"
 STEPS = {
     "landing__file": "Landing folder",
     "gate": "Gate",
-    "raw__identity__person": "Identity",
+    "identity": "Identity",
     "dbt": "Stars (dbt)",
 }
 CHECKS = "Data-set checks"
@@ -475,7 +475,8 @@ def _next_lines() -> str:
     program = Path(sys.argv[0])
     iass = escape(os.path.relpath(program)) if program.name == "iass" else "iass"
     query = (
-        "select district, contacts, contacts_per_1000 from mart_demand.contacts_by_district order by 3 desc limit 10"
+        "select territory_label, n_contacts, n_persons, contacts_per_1000 from mart_demand.contact_monthly "
+        "where period_type = 'year' and territory_level = 'district' order by 4 desc nulls last limit 10"
     )
     return (
         "[bold]What to try next[/]\n"

@@ -38,9 +38,18 @@ if TYPE_CHECKING:
 FILES = dg.AssetKey(["landing", "file"])
 DELIVERY = dg.AssetKey(["landing", "delivery"])
 IDENTITY = dg.AssetKey(["raw", "identity__person"])
+RELINK = dg.AssetKey(["raw", "identity__relink"])
 
 #: Tables of schema landing that the gate writes besides the ledger and that models read.
-GATE_TABLES = ("finding", "rule", "live_key", "regional_nomenclature", "local_nomenclature", "registry_segment")
+GATE_TABLES = (
+    "finding",
+    "rule",
+    "live_key",
+    "nomenclature_version",
+    "regional_nomenclature",
+    "local_nomenclature",
+    "registry_segment",
+)
 
 #: Name of the dbt project, part of the ids of its nodes.
 DBT_PROJECT = "iass"
@@ -169,29 +178,40 @@ def record_periods(context: dg.AssetExecutionContext, results: "Sequence[Deliver
             )
 
 
-@dg.asset(
-    key=IDENTITY,
-    group_name="identity",
-    kinds={"python", "postgres"},
-    deps=[DELIVERY, dg.AssetKey(["raw", "iass__contact"]), dg.AssetKey(["raw", "naar__person"])],
+@dg.multi_asset(
+    name="identity",
+    specs=[
+        dg.AssetSpec(
+            key,
+            deps=[DELIVERY, dg.AssetKey(["raw", "iass__contact"]), dg.AssetKey(["raw", "naar__person"])],
+            group_name="identity",
+            kinds={"python", "postgres"},
+            description=description,
+        )
+        for key, description in (
+            (IDENTITY, "Token of each presented or registered identity to the key of the person."),
+            (RELINK, "Tokens that moved from one key to another, for the facts to follow."),
+        )
+    ],
     required_resource_keys={"settings", "progress"},
-    description="Token of each presented or registered identity to the key of the person.",
 )
-def identity_person(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+def identity_person(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
     from orchestration.identity import exact
 
     context.resources.progress.step("Persons")
     with patience(context):
         found = exact.resolve(context.resources.settings)
-    return dg.MaterializeResult(
+    yield dg.MaterializeResult(
+        asset_key=IDENTITY,
         metadata={
             "looked_at": found.looked_at,
             "changed": found.changed,
             "new_persons": found.new_persons,
             "merged": found.merged,
             **{f"by_{method}": count for method, count in found.by_method.items()},
-        }
+        },
     )
+    yield dg.MaterializeResult(asset_key=RELINK, metadata={"relinked": found.relinked})
 
 
 class Translator(DagsterDbtTranslator):
