@@ -83,7 +83,8 @@ def layout(flow_code: str) -> Layout:
     for position, table in enumerate(contract.tables):
         above = next((t for t in reversed(contract.tables[:position]) if _is_below(table, t)), None)
         if above is None:
-            top, own = Node(position, name=None), ()
+            top = Node(position)
+            own: tuple[str, ...] = ()
         else:
             top = tops[above.name]
             for step in table.source.removeprefix(above.source + "/").split("/"):
