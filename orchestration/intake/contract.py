@@ -149,6 +149,7 @@ class Contract:
     code_lists: dict[str, CodeList]
     parameters: dict[str, Any]
     header: tuple[Field, ...] = ()  # attributes of the file itself
+    example: str = ""  # a small right file, for senders
 
     def table(self, name: str) -> Table:
         return next(t for t in self.tables if t.name == name)
@@ -226,6 +227,7 @@ def load_contract(flow_code: str) -> Contract:
         code_lists={entry["name"]: _code_list(entry) for entry in lists},
         parameters=dict(custom.get("parameters", {})),
         header=header,
+        example=custom.get("example", ""),
     )
 
 

@@ -64,6 +64,8 @@ def page(contract: Contract) -> str:
         place = f" `{table.source}`" if table.source else ""
         parts += [f"### {table.label_it}{place}", _fields(table.file_fields, contract)]
     used = {f.code_list for t in contract.tables for f in t.fields}
+    if contract.example:
+        parts += ["### Esempio", f"```{contract.file_format}\n{contract.example.rstrip()}\n```"]
     lists = [_list(codes) for name, codes in contract.code_lists.items() if name in used]
     parts += ["## Elenchi di codici", *lists] if lists else []
     if "citizenship" in used:

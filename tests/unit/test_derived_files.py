@@ -52,7 +52,7 @@ def schema() -> etree.XMLSchema:
 
 
 def valid(schema: etree.XMLSchema, text: str) -> bool:
-    return schema.validate(etree.fromstring(text.encode()))
+    return schema.validate(etree.fromstring(text.strip().encode()))
 
 
 def test_no_derived_file_is_stale() -> None:
@@ -94,6 +94,15 @@ def test_wrong_values_do_not_refuse_the_file(schema: etree.XMLSchema) -> None:
 def test_a_foreign_element_is_not_valid(schema: etree.XMLSchema) -> None:
     assert not valid(schema, EXAMPLE.replace("<CicloVita>", "<Altro/><CicloVita>"))
     assert not valid(schema, EXAMPLE.replace('mittente="10502" ', ""))
+
+
+def test_the_examples_of_the_pages_follow_their_layout(schema: etree.XMLSchema) -> None:
+    assert valid(schema, load_contract("IASS").example)
+    for flow in ("NAAR", "NOML"):
+        contract = load_contract(flow)
+        header, *lines = contract.example.splitlines()
+        assert header.split(";") == [f.source for f in contract.tables[0].file_fields]
+        assert all(line.count(";") == header.count(";") for line in lines)
 
 
 def test_pages_for_senders_hold_every_rule() -> None:
