@@ -4,7 +4,7 @@
         {{ surrogate_key(subject, ['code']) }} as {{ subject }}_key,
         code as {{ subject }}_code,
         (array_agg(label_it order by valid_to desc nulls first))[1] as {{ subject }}_label,
-        min(valid_from) as valid_from,
+        min(coalesce(valid_from, date '1900-01-01')) as valid_from,
         max(coalesce(valid_to, date '9999-12-31')) as valid_to
     from {{ ref(seed) }}
     group by code

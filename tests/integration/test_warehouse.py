@@ -1,0 +1,154 @@
+"""The dbt project on a small region: what the facts count, and that an incremental build gives what a full one gives."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+import pytest
+
+from orchestration.settings import Settings
+from orchestration.warehouse import connection, dbt
+from tests.integration.warehouse_rows import BOLOGNA, IMOLA, Region
+
+_SCHEMAS = ("core", "mart_demand", "mart_target_group", "mart_outcome", "quality")
+
+
+def _everything(settings: Settings) -> dict[str, list[Any]]:
+    """Every row of every table that people read, as text and sorted."""
+    with connection.connect(settings, "transformer") as conn:
+        tables = conn.execute(
+            "select table_schema || '.' || table_name from information_schema.tables"
+            " where table_schema = any(%s) and table_type = 'BASE TABLE' order by 1",
+            [list(_SCHEMAS)],
+        ).fetchall()
+        return {
+            name: sorted(row[0] for row in conn.execute(f"select to_jsonb(t)::text from {name} as t").fetchall())
+            for (name,) in tables
+        }
+
+
+def _one(settings: Settings, query: str) -> Any:
+    with connection.connect(settings, "analyst") as conn:
+        row = conn.execute(query).fetchone()  # type: ignore[arg-type]
+        return row[0] if row and len(row) == 1 else row
+
+
+def _first_load(conn: psycopg.Connection[Any]) -> Region:
+    region = Region(conn)
+    region.nomenclature()
+    region.snapshot("2013-10-31", None, [("anna-r", "open", "037006"), ("bice-r", "open", "037032")])
+    region.iass(
+        BOLOGNA,
+        "2013-11",
+        [
+            # Anna comes twice on a day: one contact, two demands; once more on another day.
+            {"id": "A1", "on": "2013-11-04", "demands": [{"person": "anna", "outcomes": ["1", "3"]}]},
+            {"id": "A2", "on": "2013-11-04", "demands": [{"person": "anna", "condition": "05"}]},
+            {"id": "A3", "on": "2013-11-05", "demands": [{"person": "anna", "code": "03.01", "outcomes": ["5", "6"]}]},
+            # Two reporters whom nobody identified count one each.
+            {"id": "U1", "on": "2013-11-04", "type": "07", "demands": [{"person": "carla", "life_cycle": "4"}]},
+            {"id": "U2", "on": "2013-11-04", "type": "07", "demands": [{"person": "carla", "life_cycle": "4"}]},
+            # Anonymous by law: an anonymous reporter and person.
+            {"id": "N1", "on": "2013-11-06", "demands": [{"id_type": "98", "life_cycle": "1"}]},
+            {"id": "W1", "on": "2013-11-07", "demands": [{"person": "dora"}]},
+            {"id": "V1", "on": "2013-11-08", "reporter": "bice", "type": "02", "demands": [{"person": "dora"}] * 2},
+        ],
+    )
+    region.iass(IMOLA, "2013-11", [{"id": "A1", "on": "2013-11-04", "demands": [{"person": "anna"}]}])
+    region.identity({"anna": 11, "anna-r": 11, "bice": 12, "bice-r": 12, "carla": 13, "dora": 14})
+    return region
+
+
+@pytest.fixture
+def region(settings: Settings) -> Any:
+    """The first load, not built yet."""
+    with connection.connect_admin(settings, database=settings.database_name) as conn:
+        yield _first_load(conn)
+
+
+def test_counts_follow_the_official_rules_and_incremental_equals_full(settings: Settings, region: Region) -> None:
+    first = dbt.build(settings, include_unit_tests=True)
+    assert first.is_full_refresh and not first.is_skipped
+
+    # Anna 1 + 1, the unidentified 2, anonymous 1, Dora 1, Bice 1 at Bologna.
+    assert _one(settings, "select sum(n_contacts) from core.fct_contact where district_code = '10502'") == 7
+    assert _one(settings, "select count(*) from core.fct_contact") == 9
+    assert _one(settings, "select count(*), sum(n_demands) from core.fct_demand") == (10, 10)
+    # The person at two districts is one person in the region.
+    persons = (
+        "select n_persons from mart_demand.contact_monthly where period_type = 'month'"
+        " and period_start_on = '2013-11-01' and territory_code = '{}'"
+    )
+    assert _one(settings, persons.format("10502")) == 3
+    assert _one(settings, persons.format("080")) == 3
+    assert _one(settings, "select count(*) from core.fct_contact where reporter_person_key = -2") == 1
+    assert _one(
+        settings,
+        "select outcome_type_label from mart_demand.demand where contact_id = 'A1' and district_code = '10502'",
+    ) == ("procedimento del servizio sociale")
+    assert (
+        _one(
+            settings,
+            "select count(distinct report_target_code) from mart_target_group.person_month where person_key = 11",
+        )
+        == 2
+    )
+    # A district that sent nothing has no number, not zero.
+    assert _one(settings, persons.format("10101")) is None
+    assert _one(settings, "select count(*) from quality.dq_coverage where coverage_status = 'silent'") == 36
+    assert _one(settings, "select n_residents from core.fct_registry_month where district_code = '10502'") == 1
+
+    again = dbt.build(settings)
+    assert again.is_skipped and again.seconds < 5
+
+    for change in (_hurtful_deliveries, _late_snapshot, _persons_merge):
+        change(region)
+        built = dbt.build(settings)
+        assert not built.is_full_refresh and not built.is_skipped
+    incremental = _everything(settings)
+    dbt.build(settings, full_refresh=True)
+    full = _everything(settings)
+    assert incremental.keys() == full.keys()
+    for table, rows in full.items():
+        assert incremental[table] == rows, table
+
+
+def _hurtful_deliveries(region: Region) -> None:
+    """A cancellation, a variation that moves the day, a first contact of the day that goes, a new year, the registry's next month."""
+    region.iass(
+        BOLOGNA,
+        "2013-12",
+        [
+            {"id": "A1", "op": "C"},
+            {"id": "A3", "op": "V", "on": "2013-12-02", "desk": "037006-02", "demands": [{"person": "anna"}]},
+            {
+                "id": "Z9",
+                "on": "2013-12-03",
+                "reporter": "elsa",
+                "type": "02",
+                "demands": [{"person": "dora", "age": 64}],
+            },
+        ],
+    )
+    region.iass(
+        IMOLA, "2014-02", [{"id": "B1", "on": "2014-02-03", "demands": [{"person": "elsa", "citizenship": "436"}]}]
+    )
+    region.snapshot("2013-11-30", "2013-10-31", [("bice-r", "change", "037006")])
+    region.snapshot("2013-12-31", "2013-11-30", [("bice-r", "close", "037006"), ("dora-r", "open", "037032")])
+    region.identity({"elsa": 15, "dora-r": 14})
+
+
+def _late_snapshot(region: Region) -> None:
+    """The registry's middle of November comes after the end of it: a segment is split."""
+    row = region.conn.execute(
+        "select segment_id from landing.registry_segment where to_snapshot_on = '2013-11-30'"
+    ).fetchone()
+    assert row is not None
+    late = region.snapshot("2013-11-05", "2013-10-31", [("anna-r", "change", "037032")], supersedes=row[0])
+    region.segment(late, "2013-11-05", "2013-11-30", [("anna-r", "change", "037006"), ("bice-r", "change", "037006")])
+
+
+def _persons_merge(region: Region) -> None:
+    """Carla turns out to be Anna, and Bice's desk identity another person than the registered one."""
+    region.identity({"carla": 11, "bice": 16})
