@@ -46,6 +46,8 @@ INSERT_LIVE_SHARE, CHANGE_MISSING_SHARE = 0.0010, 0.0010
 INSERT_LIVE_RULE, CHANGE_MISSING_RULE = "IASS-103", "IASS-104"
 # What the ways of presenting a person raise (an old code comes with the new name).
 IDENTITY_RULES = {"typo": "IASS-521", "swapped_names": "IASS-548", "old_code": "IASS-548"}
+# Two residents whose codes differ by omocodia only: right, but worth a look, in every snapshot that shows both.
+SHARED_BASE_RULE = "NAAR-511"
 WRONG_PERIOD_RULE, BAD_NOMENCLATURE_RULE = "IASS-011", "NOML-122"
 
 # Share of demands by how the person is presented. What is not listed is presented right.

@@ -29,7 +29,6 @@ from orchestration.demo.nomenclature import (
 from orchestration.demo.population import Registry, first_day_registry, registry_ids
 from orchestration.demo.records import MonthRecords, RecordMaker
 from orchestration.demo.territory import load_territory
-from orchestration.intake import fiscal_code
 
 REGION = "080"
 RESENT_FOLDER = "reinvio"  # the same name cannot stand twice in one folder
@@ -131,8 +130,7 @@ def _true_persons(plans: list[YearPlan], registry: Registry) -> pl.DataFrame:
     )
     ids = registry_ids(persons["position"].to_numpy())
     # Two people whom only omocodia tells apart: a code reduced to its base is not enough to know who is who.
-    base = fiscal_code.base_code(registry.code_series())
-    shared = base.is_duplicated().gather(persons.select(pl.when(inside).then("position").otherwise(0)).to_series())
+    shared = pl.Series(np.isin(persons["position"].to_numpy(), registry.with_shared_base()))
     return persons.select(
         pl.when(inside).then(ids).otherwise(ids.str.replace("ER", "XX")).alias("true_person_id"),
         pl.when(inside).then(ids).alias("registry_id"),
@@ -185,18 +183,15 @@ class _Writer:
         """The NAAR file of a day; a late one arrives after the next month's."""
         frame = registry.snapshot(day)
         path = write.write_csv(self.landing / REGION, f"NAAR_{REGION}_{day.isoformat()}_001.csv", frame)
-        self._delivery(
-            path,
-            "NAAR",
-            REGION,
-            day.isoformat(),
-            1,
-            write.day_after(day, 40 if is_late else 3),
-            "accepted",
-            sent=frame.height,
-            discarded=0,
-            flagged=0,
+        shared = registry.with_shared_base()
+        numbers = np.searchsorted(np.flatnonzero(registry["present"]), shared) + 1
+        rows = zip(numbers.tolist(), registry_ids(shared).to_list(), strict=True)
+        self.truth.findings.append(
+            _findings_frame([(path.name, n, key, None, faults.SHARED_BASE_RULE, "ANOMALIA") for n, key in rows])
         )
+        arrives = write.day_after(day, 40 if is_late else 3)
+        counts = {"sent": frame.height, "discarded": 0, "flagged": len(shared)}
+        self._delivery(path, "NAAR", REGION, day.isoformat(), 1, arrives, "accepted", **counts)
 
     def contacts(self, records: MonthRecords, month: date) -> None:
         """The IASS files of a month, with the deliveries that go wrong as a whole."""

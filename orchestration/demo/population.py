@@ -144,6 +144,8 @@ class Registry:
         self.columns: dict[str, np.ndarray] = {name: np.zeros(0, dtype=dtype) for name, dtype in self.FIELDS}
         self.code = np.zeros((0, 16), dtype=np.uint8)
         self.previous_code: dict[int, str] = {}
+        #: base code of everyone whose code is an omocodia variant
+        self.variant_of: dict[int, str] = {}
         self._weights = _PlaceWeights(territory, self.places)
 
     def __len__(self) -> int:
@@ -155,7 +157,8 @@ class Registry:
     def add(self, new: dict[str, np.ndarray]) -> np.ndarray:
         """Append people, give them their codici fiscali, return their positions."""
         start = len(self)
-        codes = self._codes_for(new)
+        codes, variants = self._codes_for(new)
+        self.variant_of |= {start + row: base for row, base in variants.items()}
         for name in self.columns:
             self.columns[name] = np.concatenate([self.columns[name], new[name].astype(self.columns[name].dtype)])
         self.code = np.concatenate([self.code, codes])
@@ -200,7 +203,11 @@ class Registry:
         """Give people a new codice fiscale after their data changed; the old one becomes the previous identifier."""
         new = {name: column[positions] for name, column in self.columns.items()}
         old = self.code_series(positions).to_list()
-        codes = self._codes_for(new)
+        codes, variants = self._codes_for(new)
+        for row, position in enumerate(positions.tolist()):
+            self.variant_of.pop(position, None)
+            if row in variants:
+                self.variant_of[position] = variants[row]
         changed = np.flatnonzero((codes != self.code[positions]).any(axis=1))
         for i in changed:
             self.previous_code[int(positions[i])] = old[i]
@@ -223,6 +230,18 @@ class Registry:
             )
             // 10_000
         ).to_numpy()
+
+    def with_shared_base(self) -> np.ndarray:
+        """Present people whose code, omocodia resolved, is also that of another present person."""
+        present = np.flatnonzero(self.columns["present"])
+        variants = [p for p in self.variant_of if self.columns["present"][p]]
+        bases = [self.variant_of[p] for p in variants]
+        holders = present[self.code_series(present).is_in(sorted(set(bases))).to_numpy()]
+        groups = pl.DataFrame(
+            {"position": [*variants, *holders.tolist()], "base": [*bases, *self.code_series(holders).to_list()]},
+            schema={"position": pl.Int64, "base": pl.String},
+        )
+        return groups.filter(pl.col("base").is_duplicated())["position"].sort().to_numpy()
 
     def snapshot(self, day: date) -> pl.DataFrame:
         """The NAAR file of a day: everyone who is present, in the order of the regional id."""
@@ -289,8 +308,8 @@ class Registry:
         other = rng.integers(0, len(self.territory.units), len(unit))
         return np.where(elsewhere, self.territory.hub_of_unit[other], unit)
 
-    def _codes_for(self, people: dict[str, np.ndarray]) -> np.ndarray:
-        """Codici fiscali; who would get a code that is taken gets its next omocodia variant."""
+    def _codes_for(self, people: dict[str, np.ndarray]) -> tuple[np.ndarray, dict[int, str]]:
+        """Codici fiscali, and the base codes of the rows that got an omocodia variant because theirs was taken."""
         book = names.name_book().names
         codes = fiscal_code.encode(
             book.gather(people["family"]),
@@ -309,7 +328,8 @@ class Registry:
         for rank in range(1, int(frame["rank"].to_numpy().max(initial=0)) + 1):
             here = np.flatnonzero((frame["rank"] == rank).to_numpy())
             result = result.scatter(here, fiscal_code.omocodia(result.gather(here), min(rank, 7)))
-        return _bytes(result)
+        rows = np.flatnonzero((frame["rank"] > 0).to_numpy())
+        return _bytes(result), dict(zip(rows.tolist(), frame["base"].gather(rows).to_list(), strict=True))
 
     def _taken(self, base: pl.Series) -> pl.DataFrame:
         """How many people have each base code already (omocodia variants count by their base)."""

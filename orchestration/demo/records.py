@@ -17,6 +17,7 @@ from orchestration.demo.population import Registry, registry_ids
 from orchestration.intake import fiscal_code
 
 EU_PLACES = {"Z129", "Z127", "Z104", "Z110", "Z112"}
+GROWN_UP_BAND = 7  # from 36 years: an adult by any division into life cycles
 CORRECTION = 2  # progressive of the correction window
 
 
@@ -111,7 +112,6 @@ class RecordMaker:
 
     def _with_faults(self, contacts: pl.DataFrame, plan: YearPlan, index: int) -> pl.DataFrame:
         """Choose which counted contacts carry a fault, a variation or a wrong second insert: one thing at most."""
-        kept_for_adults = {"wrong_life_cycle"}
         free = np.flatnonzero(
             ((contacts["kind"] == "base") & ~contacts["is_repeated"] & ~contacts["is_anonymous"]).to_numpy()
         )
@@ -122,13 +122,14 @@ class RecordMaker:
         wanted += [("varied", faults.VARIED_SHARE), ("insert_live", faults.INSERT_LIVE_SHARE)]
         target = plan.persons["target"].to_numpy()[contacts["principal"].to_numpy()]
         life_cycle = plan.persons["life_cycle_code"].to_numpy()[contacts["principal"].to_numpy()]
+        band = plan.persons["band"].to_numpy()[contacts["principal"].to_numpy()]
         inside = (plan.persons["source"].to_numpy() == 0)[contacts["principal"].to_numpy()]
         taken = np.zeros(contacts.height, dtype=bool)
         for name, rate in wanted:
             able = free[~taken[free]]
-            if name in kept_for_adults:
-                # Said to be a child while an adult of the family target: the person keeps her report target.
-                able = able[(target[able] == 0) & (life_cycle[able] == "3")]
+            if name == "wrong_life_cycle":
+                # A grown-up of the family target said to be a child: two bands off, and the report target stays.
+                able = able[(target[able] == 0) & (life_cycle[able] == "3") & (band[able] >= GROWN_UP_BAND)]
             if name in ("wrong_sex", "wrong_birth_day"):
                 able = able[inside[able]]
             chosen = able[: int(rate * total + self.rng.random())]
@@ -473,7 +474,9 @@ class RecordMaker:
             pl.when((lost | early) & first).then(None).otherwise("destination").alias("destination"),
         )
         # A variation tells what happened after: an interview was held, a procedure opened.
-        varied = (pl.col("fault") == "varied") & (pl.col("operation") == "V") & first & (pl.col("type") == "1")
+        # Only where it stands alone: the same outcome twice would be another finding.
+        alone = pl.len().over("file_key", "record_number", "demand_number") == 1
+        varied = (pl.col("fault") == "varied") & (pl.col("operation") == "V") & first & (pl.col("type") == "1") & alone
         return outcomes.with_columns(pl.when(varied).then(pl.lit("3")).otherwise("type").alias("type"))
 
     def _findings(self, sent: pl.DataFrame, demands: pl.DataFrame) -> pl.DataFrame:

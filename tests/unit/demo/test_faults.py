@@ -15,7 +15,7 @@ SEEDS = Path(__file__).parents[3] / "dbt_project" / "seeds"
 
 
 def test_every_expected_rule_is_in_a_contract_with_the_expected_grade() -> None:
-    rules = {rule.code: rule for flow in ("IASS", "NOML") for rule in load_contract(flow).rules}
+    rules = {rule.code: rule for flow in ("IASS", "NAAR", "NOML") for rule in load_contract(flow).rules}
     for fault in faults.RECORD_FAULTS:
         for code in fault.rules:
             assert rules[code].grade == ("ANOMALIA" if fault.fate == "kept" else "SCARTO"), fault
@@ -23,6 +23,7 @@ def test_every_expected_rule_is_in_a_contract_with_the_expected_grade() -> None:
     for code in (faults.INSERT_LIVE_RULE, faults.CHANGE_MISSING_RULE, faults.BAD_NOMENCLATURE_RULE):
         assert rules[code].grade == "SCARTO"
     assert all(rules[code].grade == "ANOMALIA" for code in faults.IDENTITY_RULES.values())
+    assert rules[faults.SHARED_BASE_RULE].grade == "ANOMALIA"
     assert rules[faults.WRONG_PERIOD_RULE].grade == "FILE"
 
 

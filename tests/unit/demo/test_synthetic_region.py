@@ -17,6 +17,7 @@ from lxml import etree
 from orchestration.demo import faults
 from orchestration.demo.generate import Summary, generate
 from orchestration.intake import fiscal_code, reference
+from orchestration.intake.contract import EXPECTATIONS_DIR
 
 SCALE, MONTHS = 0.02, 12
 
@@ -116,6 +117,13 @@ def test_the_truth_counts_what_the_files_hold(region: Summary) -> None:
         assert len(records) == row["records_sent"] == row["records_accepted"] + row["records_discarded"]
         keys = contacts.filter(pl.col("file_name") == row["file_name"]).sort("record_number")["record_key"]
         assert [r.findtext("IdContatto") for r in records] == keys.to_list()
+
+
+def test_accepted_files_follow_the_published_schema(region: Summary) -> None:
+    schema = etree.XMLSchema(etree.parse(EXPECTATIONS_DIR / "schemas" / "iass.xsd"))
+    accepted = truth(region, "deliveries").filter((pl.col("flow_code") == "IASS") & (pl.col("outcome") == "accepted"))
+    for path in accepted["path"].sample(60, seed=2):
+        schema.assertValid(etree.fromstring(unpacked(region.out_dir / "landing" / path)))
 
 
 def test_discarded_records_are_those_with_a_discard_among_their_findings(region: Summary) -> None:
