@@ -74,10 +74,11 @@ class _Loader:
         flagged = findings.filter(pl.col("grade") == "ANOMALIA")["record_number"].unique()
         flagged = flagged.filter(~flagged.is_in(discarded.implode()))
         step = transition(state, rows, discarded, flagged)
+        del state, rows  # some hundred megabytes each, and the writing needs room
         written = self._write(previous.on if previous else None, self.day, step.changes, text, typed)
         states = {self.day: step.state}
         sent = text.height
-        del state, text, rows, typed
+        del text, typed
 
         if later or self.log.segments:
             self._write_later(later, states)
