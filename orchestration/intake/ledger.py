@@ -236,22 +236,32 @@ def keys_so_far(conn: Connection, flow: str, sender: str, delivery_id: int, keys
     return pl.DataFrame(rows.fetchall(), schema=schema, orient="row")
 
 
-def set_keys(conn: Connection, flow: str, sender: str, delivery_id: int, states: pl.DataFrame) -> None:
-    """Write the new state of keys (record_key, is_live, record_number)."""
-    if states.is_empty():
-        return
-    conn.execute(
-        "create temporary table if not exists gate_key (record_key text, is_live boolean, record_number bigint)"
-        " on commit delete rows"
+def set_keys(
+    conn: Connection, flow: str, sender: str, delivery_id: int, states: pl.DataFrame, known: pl.DataFrame
+) -> None:
+    """Write the new state of keys (record_key, is_live, record_number). `known` is what `keys_so_far` has answered.
+
+    Keys that nobody has seen before, the great part of a month, need no look for a conflict: one gate is at work.
+    """
+    rows = states.select(
+        pl.lit(flow).alias("flow_code"),
+        pl.lit(sender).alias("sender_code"),
+        "record_key",
+        "is_live",
+        pl.lit(delivery_id, pl.Int64).alias("delivery_id"),
+        "record_number",
     )
+    copy_binary(conn, "landing.live_key", rows.join(known, on="record_key", how="anti"))
+    changed = rows.join(known, on="record_key", how="semi")
+    if changed.is_empty():
+        return
+    conn.execute("create temporary table if not exists gate_key (like landing.live_key) on commit delete rows")
     conn.execute("truncate gate_key")
-    copy_binary(conn, "gate_key", states.select("record_key", "is_live", "record_number"))
+    copy_binary(conn, "gate_key", changed)
     conn.execute(
-        "insert into landing.live_key (flow_code, sender_code, record_key, is_live, delivery_id, record_number)"
-        " select %s, %s, record_key, is_live, %s, record_number from gate_key"
-        " on conflict (flow_code, sender_code, record_key) do update set is_live = excluded.is_live,"
-        " delivery_id = excluded.delivery_id, record_number = excluded.record_number",
-        [flow, sender, delivery_id],
+        "update landing.live_key as k set is_live = g.is_live, delivery_id = g.delivery_id,"
+        " record_number = g.record_number from gate_key as g where k.flow_code = g.flow_code"
+        " and k.sender_code = g.sender_code and k.record_key = g.record_key"
     )
 
 

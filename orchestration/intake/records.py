@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import gc
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from typing import Any
 
@@ -61,6 +62,9 @@ def load(key: bytes, conn: Connection, delivery: Delivery, contract: Contract, t
     return _Loader(key, conn, delivery, contract, today).run()
 
 
+_Batch = tuple[dict[str, pl.DataFrame], list[read_xml.StructuralIssue]]
+
+
 class _Loader:
     def __init__(self, key: bytes, conn: Connection, delivery: Delivery, contract: Contract, today: date) -> None:
         self.key = key
@@ -80,13 +84,13 @@ class _Loader:
     def run(self) -> LoadOutcome:
         sent = discarded = flagged = 0
         with _without_cycle_collection():
-            for frames, issues in self._batches():
+            for frames, issues in _one_ahead(self._batches()):
                 records = frames[self.main.name].height
                 n_discarded, n_flagged = self._load_batch(frames, issues)
                 sent, discarded, flagged = sent + records, discarded + n_discarded, flagged + n_flagged
         return LoadOutcome(sent, sent - discarded, discarded, flagged)
 
-    def _batches(self) -> Iterator[tuple[dict[str, pl.DataFrame], list[read_xml.StructuralIssue]]]:
+    def _batches(self) -> Iterator[_Batch]:
         with archive.open_member(self.delivery.path, self.delivery.file_name) as stream:
             if self.contract.file_format == "csv":
                 yield {self.main.name: read_csv.read(stream, self.contract)}, []
@@ -135,7 +139,9 @@ class _Loader:
             self.conn, delivery.flow_code, delivery.sender_code, delivery.delivery_id, keys["record_key"]
         )
         judgement = operations.judge(records, so_far)
-        ledger.set_keys(self.conn, delivery.flow_code, delivery.sender_code, delivery.delivery_id, judgement.states)
+        ledger.set_keys(
+            self.conn, delivery.flow_code, delivery.sender_code, delivery.delivery_id, judgement.states, so_far
+        )
         if judgement.findings.is_empty():
             return findings
         rules = {c: self.contract.gate_rule(c) for c in judgement.findings["condition"].unique()}
@@ -235,6 +241,15 @@ class _Loader:
         self.conn.execute(
             "insert into vault.presented_person select * from gate_person on conflict (person_ref) do nothing"
         )
+
+
+def _one_ahead(batches: Iterator[_Batch]) -> Iterator[_Batch]:
+    """Read the next batch in a thread while this one is checked and written: the database works beside the parser."""
+    with ThreadPoolExecutor(1, thread_name_prefix="reader") as reader:
+        coming = reader.submit(next, batches, None)
+        while (batch := coming.result()) is not None:
+            coming = reader.submit(next, batches, None)
+            yield batch
 
 
 @contextlib.contextmanager
