@@ -21,7 +21,7 @@ from typing import Any
 import polars as pl
 import psycopg
 
-from orchestration.intake import archive, read_csv, reference
+from orchestration.intake import archive, fiscal_code, read_csv, reference
 from orchestration.intake.check import CheckContext, check, prepare
 from orchestration.intake.contract import Contract
 from orchestration.intake.delivery import FINDING_SCHEMA, Delivery, LoadOutcome
@@ -39,6 +39,8 @@ TYPED_SCHEMA = {
     "base_identifier": pl.String,
     "previous_base_identifier": pl.String,
 }
+
+_WITH_DIGITS = r"^[A-Z]{6}\d{2}[A-Z]\d{2}[A-Z]\d{3}[A-Z]$"
 
 
 def load_snapshot(
@@ -127,7 +129,7 @@ class _Loader:
     ) -> pl.DataFrame:
         """The rows that go through the rules. Those that share an id or identifier come first, in the order of the
         file, so that they meet in one slice."""
-        is_repeated = _repeated(text["registry_id"]) | _repeated(text["identifier"].str.to_uppercase())
+        is_repeated = _repeated(text["registry_id"]) | _repeated(_base_identifiers(text))
         together = text.filter(is_repeated)
         if (
             previous is None
@@ -269,6 +271,15 @@ def _codes(written: pl.DataFrame) -> pl.DataFrame:
     )
     previous = previous.filter(current["base_identifier"].ne_missing(previous["base_identifier"]))
     return pl.concat([current, previous]).filter(pl.col("base_identifier").is_not_null())
+
+
+def _base_identifiers(text: pl.DataFrame) -> pl.Series:
+    """The column under which two identifiers are the same. Only the few that do not look like a codice fiscale with
+    all its digits can be another way to write one; working that out for all would cost more than reading the file."""
+    codes = fiscal_code.normalise(text["identifier"])
+    unusual = (~codes.str.contains(_WITH_DIGITS)).fill_null(False)
+    base = fiscal_code.base_identifier(text["identifier_type_code"].filter(unusual), codes.filter(unusual))
+    return codes.scatter(unusual.arg_true(), base) if len(base) else codes
 
 
 def _repeated(values: pl.Series) -> pl.Series:

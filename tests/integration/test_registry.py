@@ -175,6 +175,12 @@ def test_two_persons_with_one_code_are_told_even_if_one_is_unchanged(settings: S
     intake(settings, [snapshot(tmp_path, "2013-01-31", row("a1"))])
     (result,) = intake(settings, [snapshot(tmp_path, "2013-02-28", row("a1"), row("a2"))])
     assert result.records_flagged == 2
+    variant = fiscal_code.omocodia(pl.Series([code_of("a")]), 2).item()
+    written_otherwise = row("a2", identificativo=variant)
+    (result,) = intake(settings, [snapshot(tmp_path, "2013-03-31", row("a1"), written_otherwise)])
+    assert result.records_flagged == 2
+    (result,) = intake(settings, [snapshot(tmp_path, "2013-04-30", row("a1"))])
+    assert result.records_flagged == 0
 
 
 def test_codes_follow_the_latest_day_and_old_ones_stay(settings: Settings, tmp_path: Path) -> None:
