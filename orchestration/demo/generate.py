@@ -374,7 +374,7 @@ def _measure(plans: list[YearPlan], truth: _Truth) -> list[cal.Row]:
     shape = np.array([cal.MONTH_SHAPE[m.month - 1] for m in months])
     by_month = dict(counted.group_by("month_on").len().iter_rows())
     rows += [
-        cal.Row("Contatti per mese", f"{m:%Y-%m}", wanted["contacts"] * s / shape.sum(), by_month.get(m, 0))
+        cal.Row("Contatti per mese", f"{m:%Y-%m}", float(wanted["contacts"] * s / shape.sum()), by_month.get(m, 0))
         for m, s in zip(months, shape, strict=True)
     ]
 

@@ -278,6 +278,9 @@ class RecordMaker:
             frame = registry.frame(who, day).with_columns(
                 pl.lit(source, dtype=pl.Int64).alias("source"), pl.Series("position", who, dtype=pl.Int64)
             )
+            # A temporary code keeps the AUSL that gave it, whatever the AUSL is called later.
+            first_ausl = registry.territory.at(registry.territory.first_day)["ausl_code"].gather(registry["unit"][who])
+            frame = frame.with_columns(first_ausl.alias("first_ausl"))
             ids = registry_ids(who)
             parts.append(
                 frame.with_columns((ids if source == 0 else ids.str.replace("ER", "XX")).alias("true_person_id"))
@@ -300,7 +303,7 @@ class RecordMaker:
         kind[foreign & (draw >= 45) & (draw < 57)] = "provisional"
         kind[foreign & (draw >= 57) & (draw < 92)] = "local_only"
         number = pl.Series(position).cast(pl.String).str.zfill(7)
-        prefix = pl.Series(np.where(is_eu, "ENI", "STP")) + "080" + people["ausl_residenza"].str.slice(3, 3)
+        prefix = pl.Series(np.where(is_eu, "ENI", "STP")) + "080" + people["first_ausl"].str.slice(3, 3)
         temporary = prefix + number
         body = pl.Series(position + 9_000_000_000).cast(pl.String)
         is_provisional = pl.Series(kind == "provisional")
