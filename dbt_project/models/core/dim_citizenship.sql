@@ -17,11 +17,12 @@ select
     'Non nota',
     'non disponibile',
     false
-where not exists (
-    select 1
-    from {{ ref('citizenship') }}
-    where citizenship_code = '999'
-)
+where
+    not exists (
+        select 1
+        from {{ ref('citizenship') }}
+        where citizenship_code = '999'
+    )
 union all
 select
     member_key,

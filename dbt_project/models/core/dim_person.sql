@@ -48,8 +48,13 @@ seen as (
         change.*,
         md5(
             row(
-                is_registered, sex_code, birth_month_on, citizenship_code, residence_comune_code, residence_ausl_code,
-                assistance_ausl_code, status_code, status_on, death_on
+                change.is_registered,
+                change.sex_code,
+                change.birth_month_on,
+                change.citizenship_code,
+                change.residence_comune_code,
+                change.residence_ausl_code,
+                change.assistance_ausl_code, change.status_code, change.status_on, change.death_on
             )::text
         ) as content
     from registry_change as change
@@ -58,17 +63,17 @@ seen as (
 compared as (
     select
         seen.*,
-        lag(content) over (partition by person_key order by snapshot_on) as content_before
+        lag(seen.content) over (partition by seen.person_key order by seen.snapshot_on) as content_before
     from seen
 ),
 
 registered as (
     select
         compared.*,
-        lag(snapshot_on) over (partition by person_key order by snapshot_on) is null as is_first,
-        lead(snapshot_on) over (partition by person_key order by snapshot_on) - 1 as last_on
+        lag(compared.snapshot_on) over (partition by compared.person_key order by compared.snapshot_on) is null as is_first,
+        lead(compared.snapshot_on) over (partition by compared.person_key order by compared.snapshot_on) - 1 as last_on
     from compared
-    where content is distinct from content_before
+    where compared.content is distinct from compared.content_before
 ),
 
 newest_demand as (

@@ -55,7 +55,7 @@ select
                     contact.sender_code,
                     contact.contact_on,
                     contact.reporter_person_key
-                    {%- if var('same_day_scope') == 'desk' %}, contact.desk_code{% endif %}
+                {%- if var('same_day_scope') == 'desk' %}, contact.desk_code{% endif %}
                 order by contact.contact_id
             ) = 1 then 1
         else 0

@@ -7,7 +7,8 @@ with one_age as (
         cast(single.age_position - 1 as integer) as age_years,
         cast(single.residents as integer) as n_residents
     from {{ ref('population') }} as population
-    cross join lateral unnest(string_to_array(population.residents_by_age, ' ')) with ordinality as single (residents, age_position)
+    cross join
+        lateral unnest(string_to_array(population.residents_by_age, ' ')) with ordinality as single (residents, age_position)
 )
 
 select

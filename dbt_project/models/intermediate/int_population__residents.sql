@@ -10,7 +10,7 @@ year as (
         (
             select reference.reference_on
             from reference
-            order by abs(extract(year from reference.reference_on) - year_number), reference.reference_on
+            order by abs(extract(year from reference.reference_on) - reference.year_number), reference.reference_on
             limit 1
         ) as residents_on
     from generate_series(1990, 2035) as series (year_number)
@@ -40,7 +40,8 @@ inner join {{ ref('int_territory__member') }} as member
         member.territory_level = 'district'
         and district.district_code = member.territory_code
         and make_date(year.year_number, 1, 1) between member.valid_from and member.valid_to
-cross join lateral (
-    values ('district', member.district_code), ('ausl', member.ausl_code), ('region', '080')
-) as place (territory_level, territory_code)
+cross join
+    lateral (
+        values ('district', member.district_code), ('ausl', member.ausl_code), ('region', '080')
+    ) as place (territory_level, territory_code)
 group by 1, 2, 3, 4

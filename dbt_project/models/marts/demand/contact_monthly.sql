@@ -70,7 +70,8 @@ select
     case when expected.n_deliveries_received > 0 then coalesce(contact.n_demands, 0) end as n_demands,
     case when expected.n_deliveries_received > 0 then coalesce(person.n_persons, 0) end as n_persons,
     case when expected.n_deliveries_received > 0 then coalesce(contact.n_reporters, 0) end as n_reporters,
-    case when expected.n_deliveries_received > 0 then coalesce(person.n_demands_without_person, 0) end as n_demands_without_person,
+    case when expected.n_deliveries_received > 0 then coalesce(person.n_demands_without_person, 0) end
+        as n_demands_without_person,
     round(cast(contact.n_demands as numeric) / nullif(contact.n_contacts, 0), 3) as demands_per_contact,
     residents.residents_on,
     residents.n_residents,
