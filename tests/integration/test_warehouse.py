@@ -1,4 +1,4 @@
-"""The dbt project on a small region: what the facts count, and that an incremental build gives what a full one gives."""
+"""The dbt project on a small region: what the facts count, and that incremental and full builds give the same."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def test_counts_follow_the_official_rules_and_incremental_equals_full(settings: 
 
 
 def _hurtful_deliveries(region: Region) -> None:
-    """A cancellation, a variation that moves the day, a first contact of the day that goes, a new year, the registry's next month."""
+    """A cancellation, a variation that moves the day, a first contact that goes, a new year, the next snapshots."""
     region.iass(
         BOLOGNA,
         "2013-12",

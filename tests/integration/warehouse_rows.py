@@ -1,4 +1,4 @@
-"""Rows of raw and landing put in by hand, as the gate and identity would: a small region for tests of the dbt project."""
+"""Rows of raw and landing put in by hand, as the gate and identity would: a small region for tests of dbt."""
 
 from __future__ import annotations
 
@@ -38,12 +38,15 @@ class Region:
     def delivery(self, flow: str, sender: str, period: str, start: str, n_records: int) -> int:
         """A ledger line; returns its number."""
         row = self.conn.execute(
-            """insert into landing.delivery (file_name, flow_code, sender_code, period_code, period_start_on, progressive,
-                sha256, size_bytes, received_at, outcome, records_sent, records_accepted, contract_version)
-            values (%s, %s, %s, %s, %s, (select count(*) + 1 from landing.delivery where flow_code = %s and sender_code = %s
-                and period_code = %s), %s, 1, now(), 'accepted', %s, %s, '1.0') returning delivery_id""",
-            [f"{flow}_{sender}_{period}", flow, sender, period, start, flow, sender, period, uuid.uuid4().hex]
-            + [n_records, n_records],
+            """insert into landing.delivery (file_name, flow_code, sender_code, period_code, period_start_on,
+                progressive, sha256, size_bytes, received_at, outcome, records_sent, records_accepted, contract_version)
+            values (%s, %s, %s, %s, %s, (select count(*) + 1 from landing.delivery where flow_code = %s
+                and sender_code = %s and period_code = %s), %s, 1, now(), 'accepted', %s, %s, '1.0')
+            returning delivery_id""",
+            [
+                *(f"{flow}_{sender}_{period}", flow, sender, period, start, flow, sender, period),
+                *(uuid.uuid4().hex, n_records, n_records),
+            ],
         ).fetchone()
         assert row is not None
         return int(row[0])
@@ -56,23 +59,30 @@ class Region:
             place = [delivery, number]
             self.conn.execute(
                 "insert into raw.iass__contact values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
-                [*place, op, sender, contact["id"], contact.get("on"), contact.get("desk", "037006-01"), "1"]
-                + [contact.get("type", "01"), contact.get("id_type")]
-                + [ref(contact["reporter"]) if contact.get("reporter") else None],
+                [
+                    *(*place, op, sender, contact["id"], contact.get("on"), contact.get("desk", "037006-01"), "1"),
+                    *(contact.get("type", "01"), contact.get("id_type")),
+                    ref(contact["reporter"]) if contact.get("reporter") else None,
+                ],
             )
             for index, demand in enumerate(contact.get("demands", []) if op != "C" else [], 1):
                 self.conn.execute(
                     "insert into raw.iass__demand values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
-                    [*place, sender, index, demand.get("id_type", "0")]
-                    + [ref(demand["person"]) if demand.get("person") else None]
-                    + [demand.get("sex", "F"), 1950, demand.get("age", 63), demand.get("citizenship", "100"), "037006"]
-                    + [demand.get("life_cycle", "3"), demand.get("condition"), "X1", demand.get("code", "01.02")],
+                    [
+                        *(*place, sender, index, demand.get("id_type", "0")),
+                        ref(demand["person"]) if demand.get("person") else None,
+                        *(demand.get("sex", "F"), 1950, demand.get("age", 63), demand.get("citizenship", "100")),
+                        *("037006", demand.get("life_cycle", "3"), demand.get("condition"), "X1"),
+                        demand.get("code", "01.02"),
+                    ],
                 )
                 for position, outcome in enumerate(demand.get("outcomes", ["1"]), 1):
                     self.conn.execute(
                         "insert into raw.iass__outcome values (%s, %s, %s, %s, %s, %s, %s, %s)",
-                        [*place, sender, index, position, outcome]
-                        + ["2013-12-20" if outcome == "5" else None, "ADI" if outcome == "6" else None],
+                        [
+                            *(*place, sender, index, position, outcome),
+                            *("2013-12-20" if outcome == "5" else None, "ADI" if outcome == "6" else None),
+                        ],
                     )
             self.conn.execute(
                 """insert into landing.live_key values ('IASS', %s, %s, %s, %s, %s)
@@ -105,8 +115,8 @@ class Region:
         assert row is not None
         for person, change, comune in changes:
             self.conn.execute(
-                "insert into raw.naar__person values (%s, %s, %s, %s, %s, 'F', '1950-03-01', '100', %s, '080105', '080105', 'A',"
-                " '2010-01-01', null)",
+                "insert into raw.naar__person values (%s, %s, %s, %s, %s, 'F', '1950-03-01', '100', %s, '080105',"
+                " '080105', 'A', '2010-01-01', null)",
                 [delivery, row[0], day, change, ref(person), comune],
             )
         return int(row[0])
