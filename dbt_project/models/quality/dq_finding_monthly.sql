@@ -7,7 +7,7 @@ select
     min(finding.grade) as grade,
     min(rule.sentence_it) as sentence_it,
     count(*) as n_findings,
-    count(distinct finding.delivery_id, finding.record_number) as n_records
+    count(distinct row(finding.delivery_id, finding.record_number)) as n_records
 from {{ source('landing', 'finding') }} as finding
 inner join {{ ref('stg_landing__delivery') }} as delivery
     on finding.delivery_id = delivery.delivery_id
