@@ -79,8 +79,8 @@ class Product:
 
 
 @pytest.fixture(scope="module")
-def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    made = Product(tmp_path_factory.mktemp("e2e") / "home")
+def product(server_folder: Path) -> Iterator[Product]:
+    made = Product(server_folder / "product")
     made.first = json.loads(made.run("demo", "run", "--scale", SCALE, "--months", MONTHS, "--json").stdout)  # type: ignore[attr-defined]
     yield made
     if not made.settings.database_url:
@@ -197,6 +197,13 @@ def test_no_name_or_code_left_the_vault(product: Product) -> None:
                 content = path.read_bytes()
                 leaked = [value for value in sample if value.encode() in content]
                 assert not leaked, f"{path.relative_to(home)} holds {len(leaked)} of {len(sample)} values of the vault"
+
+
+def test_every_worked_query_answers_the_analyst(product: Product) -> None:
+    queries = sorted((Path(__file__).parents[2] / "docs" / "analysts" / "queries").glob("*.sql"))
+    assert len(queries) >= 10
+    for path in queries:
+        assert product.frame(path.read_text(encoding="utf-8"), "analyst").height > 0, path.name
 
 
 def test_a_second_run_changes_nothing_and_is_quick(product: Product) -> None:
