@@ -54,8 +54,8 @@ select
                 partition by
                     contact.sender_code,
                     contact.contact_on,
-                    contact.reporter_person_key
-                {%- if var('same_day_scope') == 'desk' %}, contact.desk_code{% endif %}
+                    contact.reporter_person_key,
+                    {{ 'contact.desk_code' if var('same_day_scope') == 'desk' else 'contact.sender_code' }}
                 order by contact.contact_id
             ) = 1 then 1
         else 0
