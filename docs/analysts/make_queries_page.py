@@ -50,7 +50,7 @@ def cell(value: Any) -> str:
 
 
 def table(conn: psycopg.Connection[Any], sql: str) -> str:
-    cursor = conn.execute(sql)  # type: ignore[arg-type]
+    cursor = conn.execute(sql)
     names = [column.name for column in cursor.description or ()]
     rows = cursor.fetchall()
     lines = [f"| {' | '.join(names)} |", "|" + "---|" * len(names)]
