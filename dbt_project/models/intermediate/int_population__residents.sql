@@ -10,7 +10,7 @@ year as (
         (
             select reference.reference_on
             from reference
-            order by abs(extract(year from reference.reference_on) - reference.year_number), reference.reference_on
+            order by abs(extract(year from reference.reference_on) - series.year_number), reference.reference_on
             limit 1
         ) as residents_on
     from generate_series(1990, 2035) as series (year_number)
