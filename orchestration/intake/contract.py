@@ -157,6 +157,15 @@ class Contract:
     def rule(self, code: str) -> Rule:
         return next(r for r in self.rules if r.code == code)
 
+    def name_in_file(self, code: str, field: str | None) -> str | None:
+        """What the sender calls the field of a finding: element, attribute or CSV column of her own file."""
+        table = self.rule(code).table
+        for candidate in (self.header, *(t.fields for t in self.tables if table in (None, t.name))):
+            for known in candidate:
+                if known.name == field and known.source:
+                    return known.source
+        return field
+
     def gate_rule(self, condition: str) -> Rule:
         """The rule that the gate applies for a condition it has seen, e.g. `insert_live_key`."""
         return self._by_condition()[condition]

@@ -22,6 +22,7 @@ import psycopg
 
 from orchestration.errors import IassError
 from orchestration.intake import delivery_name, ledger, reference
+from orchestration.intake.contract import load_contract
 from orchestration.settings import Settings
 from orchestration.warehouse import connection
 
@@ -68,10 +69,11 @@ def write(settings: Settings, conn: Connection, delivery_id: int) -> Path:
         writer = csv.writer(file, delimiter=";", lineterminator="\r\n")
         writer.writerow(COLUMNS)
         for row in ledger.findings(conn, delivery_id):
-            if len(top) < FINDINGS_ON_PAGE:
-                top.append(_shown(row))
             number, key, table, item, field, code, grade, sentence = row
-            writer.writerow(map(_cell, (number, key, table, item, field, code, grade, sentence)))
+            told = (number, key, table, item, _name_in_file(code, field), code, grade, sentence)
+            if len(top) < FINDINGS_ON_PAGE:
+                top.append(_shown(told))
+            writer.writerow(map(_cell, told))
 
     _put(place / CSV_FILE, write_findings)
     _put(place / HTML_FILE, lambda file: file.write(_page(content, line, top)))
@@ -124,7 +126,7 @@ def _content(conn: Connection, line: dict[str, Any]) -> dict[str, Any]:
             {
                 "rule_code": rule["rule_code"],
                 "grade": rule["grade"],
-                "field": rule["field"],
+                "field": _name_in_file(rule["rule_code"], rule["field"]),
                 "sentence": rule["sentence_it"],
                 "findings": rule["findings"],
                 "records": rule["records"],
@@ -138,6 +140,12 @@ def _content(conn: Connection, line: dict[str, Any]) -> dict[str, Any]:
         },
         "versions": {"contract": line["contract_version"], "nomenclature": line["nomenclature_version"]},
     }
+
+
+@cache
+def _name_in_file(code: str, field: str | None) -> str:
+    """The sender's own name of a field: she does not know our columns."""
+    return load_contract(code.split("-")[0]).name_in_file(code, field) or ""
 
 
 def _shown(row: tuple[Any, ...]) -> dict[str, Any]:
@@ -190,6 +198,7 @@ def _template() -> jinja2.Template:
     )
     environment.filters["number"] = lambda value: f"{value:,}".replace(",", ".")
     environment.filters["moment"] = lambda value: datetime.fromisoformat(value).strftime("%d/%m/%Y, %H:%M:%S")
+    environment.filters["breakable"] = lambda path: path.replace("/", "/\u200b")  # a long path may wrap after a slash
     environment.filters["seconds"] = lambda value: "–" if value is None else f"{value:.1f} s".replace(".", ",")
     return environment.get_template("receipt.html.j2")
 
