@@ -1,7 +1,7 @@
 """Do the counts agree from file to fact? The sums that must be equal after every run, each as one line.
 
-Only equalities belong here that hold exactly, always. What is merely unusual (volumes, silence, distributions) is a suite
-in `expectations/suites`. Lines name deliveries and counts, never a record's content.
+Only equalities belong here that hold exactly, always. What is merely unusual (volumes, silence, distributions) is a
+suite in `expectations/suites`. Lines name deliveries and counts, never a record's content.
 """
 
 from __future__ import annotations
