@@ -2,7 +2,7 @@
 
 A suite is a YAML file: a query that gives a small data set (senders, periods, counts, shares), expectations on its
 columns, and what to list when they are broken. No data set may hold a row about one person, so nothing personal can
-leave through a result; besides, results are asked for as plain yes or no, and what is listed comes from our own columns.
+leave through a result; besides, results are asked for as yes or no, and what is listed comes from our own columns.
 Great Expectations takes seconds to import: it is imported inside `run`, in an ephemeral context, never at load time.
 """
 
