@@ -1,4 +1,5 @@
--- One row per district and month that should have sent contacts, with whether it did: each year that sent anything, up to its last month.
+-- One row per district and month that should have sent contacts, with whether it did: from the first month that anybody delivered
+-- to the last.
 with received as (
     select distinct
         sender_code,
@@ -9,18 +10,17 @@ with received as (
         and outcome = 'accepted'
 ),
 
-year as (
+span as (
     select
-        date_trunc('year', month_on) as year_on,
-        max(month_on) as last_month_on
+        min(month_on) as first_on,
+        max(month_on) as last_on
     from received
-    group by date_trunc('year', month_on)
 ),
 
 month as (
     select cast(series.month_on as date) as month_on
-    from year
-    cross join lateral generate_series(year.year_on, year.last_month_on, interval '1 month') as series (month_on)
+    from span
+    cross join lateral generate_series(span.first_on, span.last_on, interval '1 month') as series (month_on)
 )
 
 select

@@ -11,34 +11,24 @@ with received as (
         flow_code = 'IASS'
         and outcome = 'accepted'
     group by sender_code, period_start_on
-),
-
-month as (
-    select cast(series.month_on as date) as month_on
-    from (
-        select
-            min(month_on) as first_on,
-            max(month_on) as last_on
-        from received
-    ) as span
-    cross join lateral generate_series(span.first_on, span.last_on, interval '1 month') as series (month_on)
 )
 
 select
-    district.territory_code as sender_code,
+    expected.sender_code,
     district.territory_label as sender_label,
-    district.ausl_code,
-    month.month_on,
-    case when received.sender_code is null then 'silent' else 'received' end as coverage_status,
+    expected.ausl_code,
+    expected.month_on,
+    case when expected.is_received then 'received' else 'silent' end as coverage_status,
     cast(coalesce(received.n_deliveries, 0) as integer) as n_deliveries,
     cast(received.records_accepted as bigint) as records_accepted,
     received.first_received_at
-from month
+from {{ ref('int_iass__expected_month') }} as expected
 inner join {{ ref('int_territory__member') }} as district
     on
         district.territory_level = 'district'
-        and month.month_on between district.valid_from and district.valid_to
+        and expected.sender_code = district.territory_code
+        and expected.month_on between district.valid_from and district.valid_to
 left join received
     on
-        district.territory_code = received.sender_code
-        and month.month_on = received.month_on
+        expected.sender_code = received.sender_code
+        and expected.month_on = received.month_on
