@@ -286,6 +286,9 @@ def _failure(target: Path, results: Sequence[Mapping[str, Any]], output: str, lo
         if node.resource_type == "test":
             meaning = _description(target, str(result["unique_id"]))
             return f"The test {node.name} failed on {result.get('failures')} rows. {meaning}{where}"
+        if node.resource_type == "unit_test" and result["status"] == "fail":
+            model, _, rule = node.name.partition(".")
+            return f"The model {model} breaks the rule {rule}. {_description(target, str(result['unique_id']))}{where}"
         reason = next((line.strip() for line in str(result.get("message")).splitlines()[1:] if line.strip()), "")
         return f"dbt could not build {node.name}: {reason or result.get('message')}. {where}"
     lines = [line for line in output.splitlines() if "rror" in line]
@@ -294,8 +297,9 @@ def _failure(target: Path, results: Sequence[Mapping[str, Any]], output: str, lo
 
 def _description(target: Path, unique_id: str) -> str:
     try:
-        nodes = json.loads((target / "manifest.json").read_text())["nodes"]
+        parsed = json.loads((target / "manifest.json").read_text())
     except (OSError, ValueError):
         return ""
+    nodes = parsed["nodes"] | parsed.get("unit_tests", {})
     text = str(nodes.get(unique_id, {}).get("description") or "").strip()
     return f"{text} " if text else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import psycopg
@@ -70,6 +71,7 @@ def region(settings: Settings) -> Any:
 def test_counts_follow_the_official_rules_and_incremental_equals_full(settings: Settings, region: Region) -> None:
     first = dbt.build(settings, include_unit_tests=True)
     assert first.is_full_refresh and not first.is_skipped
+    assert sum(node.resource_type == "unit_test" for node in first.nodes) >= 14
 
     # Anna 1 + 1, the unidentified 2, anonymous 1, Dora 1, Bice 1 at Bologna.
     assert _one(settings, "select sum(n_contacts) from core.fct_contact where district_code = '10502'") == 7
@@ -106,6 +108,19 @@ def test_counts_follow_the_official_rules_and_incremental_equals_full(settings: 
         change(region)
         built = dbt.build(settings)
         assert not built.is_full_refresh and not built.is_skipped
+    # Expected and covered mean the same months.
+    assert _one(
+        settings,
+        "select count(*), min(month_on), max(month_on) from quality.dq_coverage where sender_code = '10101'",
+    ) == (29, date(2011, 10, 1), date(2014, 2, 1))
+    assert (
+        _one(
+            settings,
+            "select sum(n_deliveries_expected) from mart_demand.contact_monthly where period_type = 'month'"
+            " and territory_level = 'district' and territory_code = '10101'",
+        )
+        == 29
+    )
     incremental = _everything(settings)
     dbt.build(settings, full_refresh=True)
     full = _everything(settings)
@@ -134,6 +149,8 @@ def _hurtful_deliveries(region: Region) -> None:
     region.iass(
         IMOLA, "2014-02", [{"id": "B1", "on": "2014-02-03", "demands": [{"person": "elsa", "citizenship": "436"}]}]
     )
+    # Earlier than all before: the year between becomes expected, and silent, though nothing of it was delivered.
+    region.iass(IMOLA, "2011-10", [{"id": "E1", "on": "2011-10-03", "demands": [{"person": "elsa"}]}])
     region.snapshot("2013-11-30", "2013-10-31", [("bice-r", "change", "037006")])
     region.snapshot("2013-12-31", "2013-11-30", [("bice-r", "close", "037006"), ("dora-r", "open", "037032")])
     region.identity({"elsa": 15, "dora-r": 14})
