@@ -16,6 +16,7 @@ select
     outcome_type.outcome_type_code,
     min(outcome_type.outcome_type_label) as outcome_type_label,
     service.destination_service_code,
+    min(service.destination_service_label) as destination_service_label,
     count(*) as n_outcomes,
     count(distinct outcome.demand_key) as n_demands,
     count(distinct outcome.person_key) filter (where outcome.person_key > 0) as n_persons,
