@@ -6,7 +6,7 @@ export DAGSTER_DISABLE_TELEMETRY := true
 export GX_ANALYTICS_ENABLED := false
 export DO_NOT_TRACK := 1
 
-.PHONY: demo test lint unit bench install lock clean
+.PHONY: demo test lint unit bench docs install lock clean
 
 demo: install ## the whole pipeline on the synthetic region
 	@$(BIN)/iass demo run
@@ -22,6 +22,9 @@ lint: install
 
 bench: install ## ratios against limits and peers, written to docs/benchmarks.{json,md}
 	@$(BIN)/python -m pytest tests/benchmarks -m bench -s
+
+docs: install ## dbt's documentation of a built home (IASS_HOME), as one page that needs no network
+	@$(BIN)/python -c "from orchestration.settings import Settings; from orchestration.warehouse import dbt; print(dbt.docs(Settings()))"
 
 install: $(VENV)/.installed
 $(VENV)/.installed: requirements.lock pyproject.toml
