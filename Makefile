@@ -24,7 +24,7 @@ bench: install ## ratios against limits and peers, written to docs/benchmarks.{j
 	@$(BIN)/python -m pytest tests/benchmarks -m bench -s
 
 docs: install ## dbt's documentation of a built home (IASS_HOME), as one page that needs no network
-	@$(BIN)/python -c "from orchestration.settings import Settings; from orchestration.warehouse import dbt; print(dbt.docs(Settings()))"
+	@$(BIN)/python -c "from orchestration.settings import Settings; from orchestration.warehouse import dbt; print(dbt.docs(Settings.load()))"
 
 install: $(VENV)/.installed
 $(VENV)/.installed: requirements.lock pyproject.toml
