@@ -10,6 +10,7 @@ import json
 import os
 import platform
 import resource
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from datetime import date
@@ -49,11 +50,11 @@ def scale() -> float:
 
 
 @pytest.fixture
-def durable_settings(tmp_path: Path) -> Iterator[Settings]:
+def durable_settings(server_folder: Path) -> Iterator[Settings]:
     """An installation with a server of its own that writes as in production (fsync on)."""
     from orchestration.warehouse import server
 
-    settings = Settings(home=tmp_path / "home")
+    settings = Settings(home=Path(tempfile.mkdtemp(dir=server_folder)))
     server.up(settings)
     yield settings
     server.down(settings)

@@ -22,8 +22,10 @@ LONG_YEARS = int(os.environ.get("IASS_BENCH_YEARS", "10"))
 HISTORY_SCALE = float(os.environ.get("IASS_BENCH_HISTORY_SCALE", "0.2"))
 
 
-def test_a_month_on_a_long_history_against_a_short_one(tmp_path: Path, measure: Callable[[Measurement], None]) -> None:
-    seconds = {years: _last_month(tmp_path / f"{years}", years) for years in (1, LONG_YEARS)}
+def test_a_month_on_a_long_history_against_a_short_one(
+    server_folder: Path, measure: Callable[[Measurement], None]
+) -> None:
+    seconds = {years: _last_month(server_folder / f"{years}", years) for years in (1, LONG_YEARS)}
     short, long = seconds[1], seconds[LONG_YEARS]
     measure(
         Measurement(
