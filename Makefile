@@ -6,7 +6,7 @@ export DAGSTER_DISABLE_TELEMETRY := true
 export GX_ANALYTICS_ENABLED := false
 export DO_NOT_TRACK := 1
 
-.PHONY: demo test lint unit bench docs install lock clean
+.PHONY: demo test lint bench docs install lock clean
 
 demo: install ## the whole pipeline on the synthetic region
 	@$(BIN)/iass demo run
@@ -18,7 +18,7 @@ lint: install
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/sqlfluff lint dbt_project --processes 2
+	@PYTHONWARNINGS=ignore $(BIN)/sqlfluff lint dbt_project --processes 2 --disable-progress-bar
 
 bench: install ## ratios against limits and peers, written to docs/benchmarks.{json,md}
 	@$(BIN)/python -m pytest tests/benchmarks -m bench -s
@@ -39,5 +39,6 @@ lock: ## after a change of dependencies
 	@$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --quiet -o requirements.lock
 
-clean:
+clean: ## the environment and the home in .iass, its server stopped first
+	@test ! -x $(BIN)/iass || IASS_HOME=.iass $(BIN)/iass down || true
 	@rm -rf $(VENV) .iass
