@@ -71,7 +71,7 @@ def region(settings: Settings) -> Any:
 def test_counts_follow_the_official_rules_and_incremental_equals_full(settings: Settings, region: Region) -> None:
     first = dbt.build(settings, include_unit_tests=True)
     assert first.is_full_refresh and not first.is_skipped
-    assert sum(node.resource_type == "unit_test" for node in first.nodes) >= 14
+    assert sum(node.resource_type == "unit_test" for node in first.nodes) >= 15
 
     # Anna 1 + 1, the unidentified 2, anonymous 1, Dora 1, Bice 1 at Bologna.
     assert _one(settings, "select sum(n_contacts) from core.fct_contact where district_code = '10502'") == 7
