@@ -34,22 +34,21 @@ def check(contract: Contract, frames: Frames, context: CheckContext) -> pl.DataF
     found = [pl.DataFrame(schema=FINDINGS)]
     for table in contract.tables:
         found += _check_table(contract, table, frames[table.name])
+    if len(found) == 1:
+        return found[0]
     return pl.concat(found).sort("record_number", "table_name", "item", "rule_code")
 
 
 def _check_table(contract: Contract, table: Table, frame: pl.DataFrame) -> list[pl.DataFrame]:
     if frame.is_empty():
         return []
-    # a cancellation may carry its key alone: nothing else of it is judged
-    stays = (pl.col("operation") != CANCELLATION).fill_null(True) if contract.has_operations else pl.lit(True)
-    asked = _expressions(contract.flow_code, table.name)
-    broken = frame.select(
-        (expression if rule.on_cancellation else expression & stays).fill_null(False).alias(rule.code)
-        for rule, expression in asked
-    )
+    asked, expressions = _expressions(contract.flow_code, table.name)
+    broken = frame.select(expressions)
     hit = broken.select(pl.all().any()).row(0, named=True)
+    if not any(hit.values()):
+        return []
     places = frame.select("record_number", *(pl.col(c).cast(pl.String) for c in PLACES if c in frame.columns))
-    return [_findings(rule, table, places[broken[rule.code].arg_true()]) for rule, _ in asked if hit[rule.code]]
+    return [_findings(rule, table, places[broken[rule.code].arg_true()]) for rule in asked if hit[rule.code]]
 
 
 def _findings(rule: Rule, table: Table, places: pl.DataFrame) -> pl.DataFrame:
@@ -65,6 +64,14 @@ def _findings(rule: Rule, table: Table, places: pl.DataFrame) -> pl.DataFrame:
 
 
 @cache
-def _expressions(flow_code: str, table: str) -> list[tuple[Rule, pl.Expr]]:
-    rules = load_contract(flow_code).rules
-    return [(r, pl.sql_expr(r.expression)) for r in rules if r.engine == POLARS_SQL and r.table == table]
+def _expressions(flow_code: str, table: str) -> tuple[list[Rule], list[pl.Expr]]:
+    """The rules of a table, and for each a column under its code that is true where it is broken."""
+    contract = load_contract(flow_code)
+    rules = [rule for rule in contract.rules if rule.engine == POLARS_SQL and rule.table == table]
+    # a cancellation may carry its key alone: nothing else of it is judged
+    stays = (pl.col("operation") != CANCELLATION).fill_null(True) if contract.has_operations else pl.lit(True)
+    expressions = []
+    for rule in rules:
+        is_broken = pl.sql_expr(rule.expression)
+        expressions.append((is_broken if rule.on_cancellation else is_broken & stays).fill_null(False).alias(rule.code))
+    return rules, expressions

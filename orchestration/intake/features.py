@@ -13,7 +13,7 @@ from functools import cache
 import polars as pl
 
 from orchestration.intake import fiscal_code, reference
-from orchestration.intake.contract import CodeList, Contract, Field, Table
+from orchestration.intake.contract import CodeList, Contract, Field, Table, load_contract
 
 RAW = "_raw"
 CODICE_FISCALE = "0"
@@ -22,11 +22,19 @@ _NUMBER = r"^\d{1,4}$"
 _NAME = r"^[\p{L}\p{M} .'’`-]+$"
 
 
-def typed(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
-    """Dates and numbers: `x` becomes `x_raw` (as received) and `x` (typed, null when it is not one)."""
+def typed(frame: pl.DataFrame, table: Table, *more: pl.Expr) -> pl.DataFrame:
+    """`x_well_formed` for each field with a pattern (null when the field is missing); dates and numbers: `x` becomes
+    `x_raw` (as received) and `x` (typed, null when it is not one). `more` is added on the way."""
+    return frame.with_columns(*_typed(table), *more)
+
+
+@cache
+def _typed(table: Table) -> tuple[pl.Expr, ...]:
     out: list[pl.Expr] = []
     for field in table.file_fields:
         text = pl.col(field.name)
+        if field.pattern is not None:
+            out.append(text.str.contains(field.pattern).alias(f"{field.name}_well_formed"))
         if field.dtype == "date":
             value = pl.when(text.str.contains(_DATE)).then(text).str.to_date("%Y-%m-%d", strict=False)
         elif field.dtype == "smallint":
@@ -34,22 +42,17 @@ def typed(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
         else:
             continue
         out += [text.alias(field.name + RAW), value.alias(field.name)]
-    return frame.with_columns(out)
+    return tuple(out)
 
 
-def forms(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
-    """`x_well_formed` for each field with a pattern; null when the field is missing."""
-    return frame.with_columns(
-        pl.col(f.name).str.contains(f.pattern).alias(f"{f.name}_well_formed")
-        for f in table.file_fields
-        if f.pattern is not None
-    )
-
-
-def lists(frame: pl.DataFrame, table: Table, contract: Contract, on: pl.Expr) -> pl.DataFrame:
-    """`x_in_list` for each field with a code list, at the date `on`."""
-    return frame.with_columns(
-        in_list(pl.col(f.name), contract, f, on).alias(f"{f.name}_in_list") for f in table.file_fields if f.code_list
+@cache
+def lists(flow_code: str, table_name: str, on: str) -> tuple[pl.Expr, ...]:
+    """`x_in_list` for each field with a code list, at the date in the column `on`."""
+    contract = load_contract(flow_code)
+    return tuple(
+        in_list(pl.col(f.name), contract, f, pl.col(on)).alias(f"{f.name}_in_list")
+        for f in contract.table(table_name).file_fields
+        if f.code_list
     )
 
 
@@ -67,19 +70,23 @@ def in_list(value: pl.Expr, contract: Contract, field: Field, on: pl.Expr) -> pl
 
 def comune(frame: pl.DataFrame, code: pl.Expr, prefix: str, on: pl.Expr) -> pl.DataFrame:
     """`<prefix>_is_known`, `<prefix>_is_valid` (at `on`), `<prefix>_district` of an ISTAT comune code."""
-    known = reference.comuni_validity().select(
-        pl.col("istat_code").alias("_code"),
-        pl.col("district_code").alias("_district"),
-        pl.col("valid_from").alias("_from"),
-        pl.col("valid_to").alias("_to"),
-    )
-    out = frame.with_columns(code.alias("_code")).join(known, on="_code", how="left", maintain_order="left")
+    out = frame.with_columns(code.alias("_code")).join(_comuni(), on="_code", how="left", maintain_order="left")
     outside = pl.col("_code") == reference.OUTSIDE_REGION
     return out.with_columns(
         (pl.col("_district").is_not_null() | outside).fill_null(False).alias(f"{prefix}_is_known"),
         within(on).alias(f"{prefix}_is_valid"),
         pl.col("_district").alias(f"{prefix}_district_code"),
     ).drop("_code", "_district", "_from", "_to")
+
+
+@cache
+def _comuni() -> pl.DataFrame:
+    return reference.comuni_validity().select(
+        pl.col("istat_code").alias("_code"),
+        pl.col("district_code").alias("_district"),
+        pl.col("valid_from").alias("_from"),
+        pl.col("valid_to").alias("_to"),
+    )
 
 
 def within(on: pl.Expr, first: str = "_from", last: str = "_to") -> pl.Expr:
@@ -129,7 +136,7 @@ def _birth_places() -> pl.DataFrame:
 
 def birth_place(frame: pl.DataFrame, born: pl.Expr) -> pl.DataFrame:
     """`birth_place_is_known` and `birth_place_is_valid` (at birth, when the birth date is known)."""
-    wide = _birth_places()
+    wide = _known_places(frame["birth_place_code"])
     spans = sum(1 for c in wide.columns if c.startswith("_f"))
     out = frame.join(wide, left_on="birth_place_code", right_on="_place", how="left", maintain_order="left")
     valid = within(born, "_f0", "_t0")
@@ -140,11 +147,10 @@ def birth_place(frame: pl.DataFrame, born: pl.Expr) -> pl.DataFrame:
     )
 
 
-def names(frame: pl.DataFrame) -> pl.DataFrame:
+@cache
+def _names() -> tuple[pl.Expr, ...]:
     """`family_name_is_plain`, `given_name_is_plain`."""
-    return frame.with_columns(
-        pl.col(c).str.contains(_NAME).alias(f"{c}_is_plain") for c in ("family_name", "given_name")
-    )
+    return tuple(pl.col(c).str.contains(_NAME).alias(f"{c}_is_plain") for c in ("family_name", "given_name"))
 
 
 def identifier(frame: pl.DataFrame, prefix: str = "") -> pl.DataFrame:
@@ -169,32 +175,52 @@ def _identified(kind: pl.Series, given: pl.Series) -> tuple[pl.DataFrame, pl.Ser
 
 
 def person(frame: pl.DataFrame, on: pl.Expr) -> pl.DataFrame:
-    """What identifier, names and birth say of the person of a row: validity, `cf_…` and the agreement with the rest."""
+    """What identifier, names and birth say of the person of a row: validity, `cf_…`, the agreement with the rest,
+    whether names are plain."""
     found, valid, base = _identified(frame["identifier_type_code"], frame["identifier"])
-    frame = frame.with_columns(
-        identifier_is_valid=valid,
-        base_identifier=base,
-        cf_is_well_formed=found["is_well_formed"],
-        cf_check_ok=found["check_ok"],
-        cf_sex=found["sex"],
-        cf_birth_place=found["birth_place"],
-        _yy=found["birth_yy"],
-        _month=found["birth_month"],
-        _day=found["birth_day"],
-        _letters=found["base_code"].str.slice(0, 6),
-        _name=fiscal_code.encode_family(frame["family_name"]) + fiscal_code.encode_given(frame["given_name"]),
-    )
+    known = _known_places(found["birth_place"])
     born = pl.col("birth_date")
-    return frame.with_columns(
-        cf_birth_date_differs=(
-            (pl.col("_day") != born.dt.day())
-            | (pl.col("_month") != born.dt.month())
-            | (pl.col("_yy") != born.dt.year() % 100)
-        ).fill_null(False),
-        cf_birth_place_is_known=pl.col("cf_birth_place").is_in(_birth_places()["_place"].implode()).fill_null(False),
-        cf_name_differs=(pl.col("_name") != pl.col("_letters")).fill_null(False),
-        age_years=_age(born, on),
-    ).drop("_yy", "_month", "_day", "_letters", "_name")
+    return (
+        frame.with_columns(
+            identifier_is_valid=valid,
+            base_identifier=base,
+            cf_is_well_formed=found["is_well_formed"],
+            cf_check_ok=found["check_ok"],
+            cf_sex=found["sex"],
+            cf_birth_place=found["birth_place"],
+            _yy=found["birth_yy"],
+            _month=found["birth_month"],
+            _day=found["birth_day"],
+            _letters=found["base_code"],
+            _family=fiscal_code.encode_family(frame["family_name"]),
+            _given=fiscal_code.encode_given(frame["given_name"]),
+        )
+        .with_columns(
+            cf_birth_date_differs=(
+                (pl.col("_day") != born.dt.day())
+                | (pl.col("_month") != born.dt.month())
+                | (pl.col("_yy") != born.dt.year() % 100)
+            ).fill_null(False),
+            cf_birth_place_is_known=pl.col("cf_birth_place").is_in(known["_place"].implode()).fill_null(False),
+            cf_name_differs=(pl.col("_family") + pl.col("_given") != pl.col("_letters").str.slice(0, 6)).fill_null(
+                False
+            ),
+            age_years=_age(born, on),
+        )
+        .with_columns(*_names())
+        .drop("_yy", "_month", "_day", "_letters", "_family", "_given")
+    )
+
+
+@cache
+def _row_of_place() -> dict[str, int]:
+    return {place: row for row, place in enumerate(_birth_places()["_place"])}
+
+
+def _known_places(codes: pl.Series) -> pl.DataFrame:
+    """The rows of `_birth_places` that a column asks for: a join with all of them costs more than a month's records."""
+    rows = _row_of_place()
+    return _birth_places()[[rows[code] for code in codes.unique() if code in rows]]
 
 
 def _age(born: pl.Expr, on: pl.Expr) -> pl.Expr:

@@ -88,20 +88,24 @@ def features(code: pl.Series) -> pl.DataFrame:
     well_formed[kept] = True
     checked = np.zeros(n, dtype=bool)
     checked[rows[check_ok]] = True
+    place = np.full(n, len(kept), dtype=np.uint32)  # the last row of `found` has nothing to say
+    place[kept] = np.arange(len(kept), dtype=np.uint32)
     found = pl.DataFrame(
         {
-            "row": pl.Series(kept, dtype=pl.UInt32),
             "base_code": _strings(base[ok]),
-            "sex": pl.Series(is_woman[ok]).replace_strict({True: "F", False: "M"}, return_dtype=pl.String),
+            "sex": _strings(np.where(is_woman[ok], ord("F"), ord("M")).astype(np.uint8).reshape(-1, 1)),
             "birth_place": _strings(base[ok, 11:15]),
             "birth_yy": pl.Series((digits[6] * 10 + digits[7])[ok], dtype=pl.Int16),
             "birth_month": pl.Series(month[ok], dtype=pl.Int8),
             "birth_day": pl.Series(day[ok], dtype=pl.Int8),
         }
     )
-    out = pl.DataFrame({"row": pl.arange(n, dtype=pl.UInt32, eager=True)})
-    out = out.join(found, on="row", how="left", maintain_order="left").drop("row")
-    return out.with_columns(is_well_formed=pl.Series(well_formed), check_ok=pl.Series(checked))
+    where = pl.Series(place)
+    return found.select(
+        pl.all().gather(pl.lit(where.set(where == len(kept), None)) if len(kept) < n else where),
+        pl.lit(pl.Series(well_formed)).alias("is_well_formed"),
+        pl.lit(pl.Series(checked)).alias("check_ok"),
+    )
 
 
 def is_well_formed(code: pl.Series) -> pl.Series:
@@ -233,9 +237,11 @@ def _by_unique(name: pl.Series, join: Callable[[pl.Expr, pl.Expr], pl.Expr]) -> 
     if distinct.is_empty():
         return pl.Series(name.name, [None] * len(name), dtype=pl.String)
     letters = (
-        distinct.str.to_uppercase().str.replace_all("ß|ẞ", "SS").str.normalize("NFKD").str.replace_all(r"[^A-Z]", "")
+        pl.col("n").str.to_uppercase().str.replace_all("ß|ẞ", "SS").str.normalize("NFKD").str.replace_all(r"[^A-Z]", "")
     )
-    parts = pl.DataFrame({"c": letters.str.replace_all(r"[AEIOU]", ""), "v": letters.str.replace_all(r"[^AEIOU]", "")})
+    parts = pl.DataFrame({"n": distinct}).select(
+        c=letters.str.replace_all(r"[AEIOU]", ""), v=letters.str.replace_all(r"[^AEIOU]", "")
+    )
     encoded = parts.select((join(pl.col("c"), pl.col("v")) + "XXX").str.slice(0, 3)).to_series()
     return name.replace_strict(distinct, encoded, default=None, return_dtype=pl.String)
 

@@ -43,35 +43,35 @@ class CheckContext:
 def prepare(contract: Contract, frames: Frames, context: CheckContext) -> Frames:
     """Typed frames with features, in the row order of the frames given. Loaders read these."""
     typed: Frames = {}
+    shared = (
+        pl.lit(context.sender_code).alias("sender_code"),
+        pl.lit(context.period_start).alias("period_start_on"),
+        pl.lit(context.period_end).alias("period_end_on"),
+        pl.lit(context.today).alias("today"),
+        pl.lit(contract.parameters.get("max_age_years"), dtype=pl.Int16).alias("max_age_years"),
+    )
     for table in contract.tables:
-        frame = features.forms(frames[table.name], table)
-        typed[table.name] = features.typed(frame, table).with_columns(
-            sender_code=pl.lit(context.sender_code),
-            period_start_on=pl.lit(context.period_start),
-            period_end_on=pl.lit(context.period_end),
-            today=pl.lit(context.today),
-            max_age_years=pl.lit(contract.parameters.get("max_age_years"), dtype=pl.Int16),
-        )
+        typed[table.name] = features.typed(frames[table.name], table, *shared)
     return _BY_FLOW[contract.flow_code](contract, typed, context)
 
 
 def _iass(contract: Contract, frames: Frames, context: CheckContext) -> Frames:
     on = pl.col("contact_on")
-    contact = features.lists(frames["contact"], contract.table("contact"), contract, on)
+    contact = frames["contact"].with_columns(features.lists("IASS", "contact", "contact_on"))
     contact = features.comune(contact, pl.col("desk_code").str.slice(0, 6), "desk_comune", on)
     contact = features.identifier(contact, "reporter_")
     of_contact = contact.select("record_number", "operation", "contact_on")
 
     demand = frames["demand"].join(of_contact, on="record_number", how="left", maintain_order="left")
     demand = demand.with_columns(
+        *features.lists("IASS", "demand", "contact_on"),
         _key=pl.col("record_number") * _DEMANDS_PER_RECORD + pl.col("demand_index"),
         demand_number=pl.when(pl.col("demand_number").is_between(1, 99)).then("demand_number"),
         birth_year_given=pl.when(pl.col("birth_year_raw").str.len_bytes() == 4).then("birth_year"),
         contact_year=on.dt.year(),
     )
-    demand = features.lists(demand, contract.table("demand"), contract, on)
     demand = features.comune(demand, pl.col("residence_comune_code"), "residence_comune", on)
-    demand = features.names(features.birth_place(features.person(demand, on), pl.col("birth_date")))
+    demand = features.birth_place(features.person(demand, on), pl.col("birth_date"))
     demand = _map_local_items(demand, context)
     numbered = pl.col("record_number") * 100 + pl.col("demand_number")
     demand = demand.with_columns(
@@ -88,15 +88,20 @@ def _iass(contract: Contract, frames: Frames, context: CheckContext) -> Frames:
     demand = demand.join(counted, on="_key", how="left", maintain_order="left").with_columns(
         pl.col("n_outcomes").fill_null(0)
     )
-    outcome = outcome.join(
-        demand.select("_key", "demand_number", "operation", "contact_on"), on="_key", how="left", maintain_order="left"
-    )
-    outcome = features.lists(outcome, contract.table("outcome"), contract, on)
     typed_outcome = pl.col("_key") * 8 + pl.col("outcome_type_code").cast(pl.Int16, strict=False)
-    outcome = outcome.with_columns(
-        outcome_type_is_repeated=pl.col("outcome_type_code_in_list").fill_null(False)
-        & ~typed_outcome.is_first_distinct(),
-        contact_on_plus_year=on.dt.offset_by("1y"),
+    outcome = (
+        outcome.join(
+            demand.select("_key", "demand_number", "operation", "contact_on"),
+            on="_key",
+            how="left",
+            maintain_order="left",
+        )
+        .with_columns(features.lists("IASS", "outcome", "contact_on"))
+        .with_columns(
+            outcome_type_is_repeated=pl.col("outcome_type_code_in_list").fill_null(False)
+            & ~typed_outcome.is_first_distinct(),
+            contact_on_plus_year=on.dt.offset_by("1y"),
+        )
     )
     return {
         "contact": _with_demands(contact, demand),
@@ -195,10 +200,10 @@ def _with_demands(contact: pl.DataFrame, demand: pl.DataFrame) -> pl.DataFrame:
 
 def _naar(contract: Contract, frames: Frames, context: CheckContext) -> Frames:
     on = pl.col("period_end_on")
-    person = features.lists(frames["person"], contract.table("person"), contract, on)
+    person = frames["person"].with_columns(features.lists("NAAR", "person", "period_end_on"))
     person = features.comune(person, pl.col("residence_comune_code"), "residence_comune", on)
     person = features.ausl_of_comune(person, context.period_end)
-    person = features.names(features.birth_place(features.person(person, on), pl.col("birth_date")))
+    person = features.birth_place(features.person(person, on), pl.col("birth_date"))
     previous = features.previous_identifier(person["previous_identifier"])
     person = person.with_columns(
         previous.get_columns(),

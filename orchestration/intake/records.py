@@ -20,7 +20,6 @@ from orchestration.intake import archive, ledger, nomenclature, operations, read
 from orchestration.intake.check import CheckContext, check, prepare
 from orchestration.intake.contract import Contract, Field, Table
 from orchestration.intake.delivery import FINDING_SCHEMA, Delivery, LoadOutcome
-from orchestration.intake.fiscal_code import base_identifier, is_valid_identifier
 from orchestration.intake.load import copy_binary
 from orchestration.intake.tokens import tokens
 
@@ -72,6 +71,7 @@ class _Loader:
         self.delivery = delivery
         self.contract = contract
         self.main = contract.tables[0]
+        self.batches = 0
         self.context = CheckContext(
             sender_code=delivery.sender_code,
             period_start=delivery.period_start_on,
@@ -102,6 +102,7 @@ class _Loader:
 
     def _load_batch(self, frames: dict[str, pl.DataFrame], issues: list[read_xml.StructuralIssue]) -> tuple[int, int]:
         """Write one batch; returns how many of its records were discarded and how many flagged."""
+        self.batches += 1
         prepared = prepare(self.contract, frames, self.context)
         found = [check(self.contract, prepared, self.context), self._structural(issues)]
         findings = pl.concat([f.select(_FOUND) for f in found])
@@ -122,6 +123,8 @@ class _Loader:
         return discarded.height, flagged.height
 
     def _structural(self, issues: list[read_xml.StructuralIssue]) -> pl.DataFrame:
+        if not issues:
+            return pl.DataFrame(schema=_FOUND_SCHEMA)
         rows = []
         for issue in issues:
             rule = self.contract.gate_rule(issue.condition)
@@ -158,6 +161,7 @@ class _Loader:
 
     def _write(self, prepared: dict[str, pl.DataFrame], discarded: pl.DataFrame) -> None:
         cancellations = None
+        persons: list[pl.DataFrame] = []
         for table in self.contract.tables:
             frame = prepared[table.name]
             if discarded.height:
@@ -169,7 +173,8 @@ class _Loader:
                 elif cancellations is not None and len(cancellations):
                     frame = frame.filter(~pl.col("record_number").is_in(cancellations.implode()))
             if frame.height:
-                copy_binary(self.conn, f"raw.{table.physical_name}", self._raw(table, frame))
+                copy_binary(self.conn, f"raw.{table.physical_name}", self._raw(table, frame, persons))
+        self._keep(persons)
 
     def _blank_cancellations(self, frame: pl.DataFrame) -> pl.DataFrame:
         """A cancellation speaks of its key only: whatever else it carries was not checked and is not kept."""
@@ -181,8 +186,8 @@ class _Loader:
             pl.when(~is_cancelled).then(pl.col(name)).alias(name) for name in frame.columns if name not in kept
         )
 
-    def _raw(self, table: Table, frame: pl.DataFrame) -> pl.DataFrame:
-        """The columns of the raw table; persons go to the vault and leave their token."""
+    def _raw(self, table: Table, frame: pl.DataFrame, persons: list[pl.DataFrame]) -> pl.DataFrame:
+        """The columns of the raw table; persons, added to those of the batch, leave their token."""
         made: dict[str, pl.Expr | pl.Series] = {
             "delivery_id": pl.lit(self.delivery.delivery_id, pl.Int64),
             "sender_code": pl.lit(self.delivery.sender_code),
@@ -190,40 +195,46 @@ class _Loader:
         }
         for field in table.fields:
             if field.dtype == "uuid" and field.name.endswith("_ref"):
-                made[field.name] = self._persons(table, frame, _prefix(field))
+                made[field.name], presented = self._persons(table, frame, _prefix(field))
+                persons.append(presented)
         return frame.select(
             _typed(made.get(field.name, pl.col(field.name)), field) for field in table.fields if field.is_in_raw
         )
 
-    def _persons(self, table: Table, frame: pl.DataFrame, prefix: str) -> pl.Series:
-        """Tokens of the persons that a table presents, one per row; new ones are put into the vault."""
+    def _persons(self, table: Table, frame: pl.DataFrame, prefix: str) -> tuple[pl.Series, pl.DataFrame]:
+        """Tokens of the persons that a table presents, one per row, and the persons for the vault."""
         known = {field.name for field in table.file_fields}
         presented = frame.select(
-            (_as_presented(prefix + name, frame) if prefix + name in known else pl.lit(None, pl.String)).alias(name)
-            for name in BUNDLE
+            *(
+                (_as_presented(prefix + name, frame) if prefix + name in known else pl.lit(None, pl.String)).alias(name)
+                for name in BUNDLE
+            ),
+            pl.col(f"{prefix}base_identifier").alias("base_identifier"),
+            pl.col(f"{prefix}identifier_is_valid").fill_null(False).alias("is_identifier_valid"),
         )
-        is_person = presented.select(
-            (pl.any_horizontal(pl.col(name).is_not_null() for name in IDENTIFYING))
-            & pl.col("identifier_type_code").ne_missing(ANONYMOUS_BY_LAW)
-        ).to_series()
         constants = ("presented", self.delivery.flow_code, self.delivery.sender_code)
-        refs = tokens(self.key, constants, presented, BUNDLE)
-        refs = pl.select(pl.when(is_person).then(refs)).to_series()
-        self._keep(presented.with_columns(refs.alias("person_ref")).filter(is_person).unique("person_ref"))
-        return refs
+        is_person = pl.any_horizontal(pl.col(name).is_not_null() for name in IDENTIFYING) & pl.col(
+            "identifier_type_code"
+        ).ne_missing(ANONYMOUS_BY_LAW)
+        refs = tokens(self.key, constants, presented, BUNDLE).alias("person_ref")
+        presented = presented.with_columns(pl.when(is_person).then(refs).alias("person_ref"))
+        return presented["person_ref"], presented
 
-    def _keep(self, persons: pl.DataFrame) -> None:
+    def _keep(self, presented: list[pl.DataFrame]) -> None:
+        """Put the persons of a batch into the vault."""
+        if not presented:
+            return
+        persons = pl.concat(presented).filter(pl.col("person_ref").is_not_null()).unique("person_ref")
         if persons.is_empty():
             return
-        kind, code = persons["identifier_type_code"], persons["identifier"]
         rows = persons.select(
             "person_ref",
             pl.lit(self.delivery.flow_code).alias("flow_code"),
             pl.lit(self.delivery.sender_code).alias("sender_code"),
             "identifier_type_code",
             "identifier",
-            base_identifier(kind, code).alias("base_identifier"),
-            is_valid_identifier(kind, code).fill_null(False).alias("is_identifier_valid"),
+            "base_identifier",
+            "is_identifier_valid",
             "local_id",
             "family_name",
             "given_name",
@@ -236,7 +247,8 @@ class _Loader:
         self.conn.execute(
             "create temporary table if not exists gate_person (like vault.presented_person) on commit delete rows"
         )
-        self.conn.execute("truncate gate_person")
+        if self.batches > 1:  # the commit before has emptied it for the first
+            self.conn.execute("truncate gate_person")
         copy_binary(self.conn, "gate_person", rows)
         self.conn.execute(
             "insert into vault.presented_person select * from gate_person on conflict (person_ref) do nothing"

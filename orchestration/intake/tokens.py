@@ -14,6 +14,8 @@ import polars as pl
 #: Between the parts of a bundle: XML 1.0 cannot carry it and the CSV reader refuses it, so no two bundles read alike.
 SEPARATOR = "\x1f"
 TOKEN_BYTES = 16
+#: So few rows are done before it is known which of them are the same.
+SMALL = 1_000
 
 
 def token(key: bytes, *parts: str | None) -> bytes:
@@ -40,8 +42,11 @@ def tokens(key: bytes, constants: Sequence[str], frame: pl.DataFrame, columns: S
             ]
         ).alias("bundle")
     )
-    distinct = bundle.unique().get_column("bundle")
     digest = hmac.digest
+    if bundle.height < SMALL:
+        texts = bundle.get_column("bundle").to_list()
+        return pl.Series("token", [digest(key, text.encode(), "sha256")[:TOKEN_BYTES] for text in texts], pl.Binary)
+    distinct = bundle.unique().get_column("bundle")
     made = [digest(key, text.encode(), "sha256")[:TOKEN_BYTES] for text in distinct.to_list()]
     table = pl.DataFrame({"bundle": distinct, "token": pl.Series(made, dtype=pl.Binary)})
     return bundle.join(table, on="bundle", how="left", maintain_order="left").get_column("token")
