@@ -99,11 +99,11 @@ def process_delivery(settings: Settings, conn: Connection, path: Path) -> Delive
         delivery_id, is_repeat = known, False
     else:
         delivery_id, is_repeat = _Arrival(settings, conn, path, archived, received_at, began).decide()
-    place = receipt.write(settings, conn, delivery_id)
-    if is_landed:
-        path.unlink(missing_ok=True)
     line = ledger.delivery(conn, delivery_id)
     assert line is not None
+    place = receipt.write(settings, conn, line)
+    if is_landed:
+        path.unlink(missing_ok=True)
     return DeliveryResult(
         delivery_id=delivery_id,
         file_name=path.name,

@@ -76,10 +76,9 @@ def last_of_name(conn: Connection, file_name: str) -> int | None:
     return row[0] if row else None
 
 
-def newest(conn: Connection, limit: int) -> list[int]:
-    """The last delivery ids: those whose receipt a dead gate may have left unwritten."""
-    rows = conn.execute("select delivery_id from landing.delivery order by delivery_id desc limit %s", [limit])
-    return [row[0] for row in rows.fetchall()]
+def newest(conn: Connection, limit: int) -> list[dict[str, Any]]:
+    """The last lines: those whose receipt a dead gate may have left unwritten."""
+    return _rows(conn, f"{_DELIVERIES} order by d.delivery_id desc limit %(limit)s", {"limit": limit})
 
 
 def accepted(conn: Connection, flow: str, sender: str, period: str, progressive: int) -> tuple[int, str] | None:

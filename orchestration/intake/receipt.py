@@ -33,6 +33,8 @@ JSON_FILE, CSV_FILE, HTML_FILE = "receipt.json", "findings.csv", "receipt.html"
 COLUMNS = ("record_number", "record_key", "table", "item", "field", "rule_code", "grade", "sentence")
 #: More than a person reads on paper; the rest stands in the CSV.
 FINDINGS_ON_PAGE = 200
+#: What the system writes to the disk in one go.
+UNSYNCED_BYTES = 64 << 10
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 _PLAIN = re.compile(r"[A-Za-z0-9._-]{1,120}")
@@ -51,15 +53,13 @@ def folder(settings: Settings, line: dict[str, Any]) -> Path:
 
 
 def is_written(settings: Settings, line: dict[str, Any]) -> bool:
-    """The JSON is put in place last, so where it is the rest is."""
-    return (folder(settings, line) / JSON_FILE).exists()
+    """Are all three files there? One that a power cut took before it was on the disk is missing or empty."""
+    place = folder(settings, line)
+    return all(_size(place / name) for name in (JSON_FILE, CSV_FILE, HTML_FILE))
 
 
-def write(settings: Settings, conn: Connection, delivery_id: int) -> Path:
-    """Write (again) the receipt of a delivery, with all its repeats."""
-    line = ledger.delivery(conn, delivery_id)
-    if line is None:
-        raise IassError(f"There is no delivery {delivery_id}: see `iass deliveries`.")
+def write(settings: Settings, conn: Connection, line: dict[str, Any]) -> Path:
+    """Write (again) the receipt of a line of the ledger, with all its repeats."""
     content = _content(conn, line)
     place = folder(settings, line)
     place.mkdir(parents=True, exist_ok=True)
@@ -68,7 +68,7 @@ def write(settings: Settings, conn: Connection, delivery_id: int) -> Path:
     def write_findings(file: TextIO) -> None:
         writer = csv.writer(file, delimiter=";", lineterminator="\r\n")
         writer.writerow(COLUMNS)
-        for row in ledger.findings(conn, delivery_id):
+        for row in ledger.findings(conn, line["delivery_id"]):
             number, key, table, item, field, code, grade, sentence = row
             told = (number, key, table, item, _name_in_file(code, field), code, grade, sentence)
             if len(top) < FINDINGS_ON_PAGE:
@@ -84,10 +84,9 @@ def write(settings: Settings, conn: Connection, delivery_id: int) -> Path:
 def complete(settings: Settings, conn: Connection, newest: int = 1000) -> int:
     """Write the receipts that are missing among the newest deliveries; returns how many."""
     missing = 0
-    for delivery_id in ledger.newest(conn, newest):
-        line = ledger.delivery(conn, delivery_id)
-        if line is not None and not is_written(settings, line):
-            write(settings, conn, delivery_id)
+    for line in ledger.newest(conn, newest):
+        if not is_written(settings, line):
+            write(settings, conn, line)
             missing += 1
     return missing
 
@@ -161,18 +160,30 @@ def _cell(value: Any) -> Any:
 
 
 def _put(path: Path, write_content: Callable[[TextIO], object]) -> None:
-    """Write a file beside its place and move it there, so that nobody ever reads half of it."""
+    """Write a file beside its place and move it there, so that nobody ever reads half of it.
+
+    A new small file is not synced: it goes to the disk whole or stays empty, and `complete` makes it again from the
+    database, which has committed. One that takes the place of another may be older than what `complete` looks at.
+    """
     partial = path.with_name(f".{path.name}.partial")  # one gate at a time: a dead one's is written over
     try:
         with partial.open("w", encoding="utf-8", newline="") as file:
             write_content(file)
             file.flush()
-            os.fsync(file.fileno())
+            if os.fstat(file.fileno()).st_size > UNSYNCED_BYTES or path.exists():
+                os.fsync(file.fileno())
         partial.rename(path)
     except OSError as error:
         raise IassError(f"The receipt {path.name} could not be written ({error.strerror}): run again.") from error
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def _page(content: dict[str, Any], line: dict[str, Any], findings: list[dict[str, Any]]) -> str:
