@@ -129,7 +129,7 @@ class _Loader:
     ) -> pl.DataFrame:
         """The rows that go through the rules. Those that share an id or identifier come first, in the order of the
         file, so that they meet in one slice."""
-        is_repeated = _repeated(text["registry_id"]) | _repeated(_base_identifiers(text))
+        is_repeated = _repeated(text["registry_id"], _base_identifiers(text))
         together = text.filter(is_repeated)
         if (
             previous is None
@@ -276,15 +276,20 @@ def _codes(written: pl.DataFrame) -> pl.DataFrame:
 def _base_identifiers(text: pl.DataFrame) -> pl.Series:
     """The column under which two identifiers are the same. Only the few that do not look like a codice fiscale with
     all its digits can be another way to write one; working that out for all would cost more than reading the file."""
-    codes = fiscal_code.normalise(text["identifier"])
+    codes = text["identifier"]
     unusual = (~codes.str.contains(_WITH_DIGITS)).fill_null(False)
     base = fiscal_code.base_identifier(text["identifier_type_code"].filter(unusual), codes.filter(unusual))
     return codes.scatter(unusual.arg_true(), base) if len(base) else codes
 
 
-def _repeated(values: pl.Series) -> pl.Series:
-    """Which values occur more than once. Hashes first: as a rule the answer is none, and hashes say so in no time."""
-    present = values.drop_nulls()
-    if present.hash().n_unique() == len(present):
-        return pl.repeat(False, len(values), eager=True)
-    return values.is_duplicated() & values.is_not_null()
+def _repeated(*columns: pl.Series) -> pl.Series:
+    """Which rows share a value of one of the columns with another row. Hashes first, of all columns at once: as a rule
+    the answer is none, and hashes say so in no time."""
+    n_distinct = pl.select(
+        pl.lit(values).drop_nulls().hash().n_unique().alias(str(position)) for position, values in enumerate(columns)
+    ).row(0)
+    is_repeated = pl.repeat(False, len(columns[0]), eager=True)
+    for values, n in zip(columns, n_distinct, strict=True):
+        if n < len(values) - values.null_count():
+            is_repeated = is_repeated | (values.is_duplicated() & values.is_not_null())
+    return is_repeated
