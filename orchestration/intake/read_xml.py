@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import gc
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
+from operator import itemgetter
 from typing import Any
 
 import polars as pl
@@ -26,6 +27,9 @@ RECORDS_PER_BATCH = 20_000
 #: A record of these flows takes about a kilobyte. More than this without one coming to its end is no record.
 MAX_BYTES_PER_RECORD = 32 << 20
 MAX_PROLOGUE_BYTES = 1 << 20
+#: Shapes of records that are remembered in a file; honest ones have some hundreds.
+MAX_SHAPES = 4096
+MAX_PLANNED_ELEMENTS = 1000
 
 _DECLARED_ENCODING = re.compile(rb"""^\s*<\?xml[^>]*?encoding\s*=\s*["']([^"']+)["']""")
 _COMMENT_OR_PI = re.compile(rb"<!--.*?-->|<\?.*?\?>", re.DOTALL)
@@ -230,8 +234,7 @@ def _batches(stream: Readable, shape: Layout, expected: Mapping[str, tuple[str, 
         remove_comments=True,
         remove_pis=True,
     )
-    rows: list[list[Row]] = [[] for _ in shape.tables]
-    issues: list[StructuralIssue] = []
+    records = _Records(shape)
     root = None
     number = 0
     try:
@@ -243,7 +246,7 @@ def _batches(stream: Readable, shape: Layout, expected: Mapping[str, tuple[str, 
             if parent is not root:
                 raise FileRefused(FileFinding("wrong_structure", record_number=number + 1))
             number += 1
-            _read_record(element, shape, number, rows, issues)
+            records.add(element, number)
             guard.bytes_since_record = 0
             element.clear()
             before = element.getprevious()
@@ -252,9 +255,9 @@ def _batches(stream: Readable, shape: Layout, expected: Mapping[str, tuple[str, 
                     raise FileRefused(FileFinding("wrong_structure", record_number=number))
                 parent.remove(before)
                 before = element.getprevious()
-            if len(rows[0]) >= RECORDS_PER_BATCH:
-                yield _batch(shape, rows, issues)
-                rows, issues = [[] for _ in shape.tables], []
+            if len(records.rows[0]) >= RECORDS_PER_BATCH:
+                yield _batch(shape, records.rows, records.issues)
+                records.start_batch()
         if root is None:
             root = parser.root
             _check_root(root, shape, expected)
@@ -266,8 +269,8 @@ def _batches(stream: Readable, shape: Layout, expected: Mapping[str, tuple[str, 
         raise FileRefused("doctype")
     if number == 0:
         raise FileRefused("empty_file")
-    if rows[0]:
-        yield _batch(shape, rows, issues)
+    if records.rows[0]:
+        yield _batch(shape, records.rows, records.issues)
 
 
 def _condition(error: etree.XMLSyntaxError, guard: _Guard) -> str:
@@ -306,21 +309,144 @@ def _check_root(root: etree._Element | None, shape: Layout, expected: Mapping[st
         raise FileRefused(*conditions)
 
 
-def _read_record(
-    element: etree._Element,
-    shape: Layout,
-    number: int,
-    rows: list[list[Row]],
-    issues: list[StructuralIssue],
-) -> None:
-    row = shape.tables[0].empty.copy()
-    row[0] = number
-    rows[0].append(row)
-    _walk(element, shape.node, row, shape.tables, rows, issues)
+class _Records:
+    """Rows of the records of one batch, and how records of each shape become rows.
+
+    Which elements a record has, and how they nest, is its shape: the tags in document order with their number of
+    children. Records come in few shapes, so the walk over a layout is done once for each and remembered as a plan: from
+    which places of the record the columns of its rows are taken. A shape that breaks the layout, or is very large, has
+    no plan: each of its records is walked.
+    """
+
+    def __init__(self, shape: Layout) -> None:
+        self._shape = shape
+        self._plans: dict[tuple[Any, ...], _Plan | None] = {}
+        self._widths = [len(table.columns) for table in shape.tables]
+        self.start_batch()
+
+    def start_batch(self) -> None:
+        self.rows: list[list[Sequence[Any]]] = [[] for _ in self._shape.tables]
+        self.issues: list[StructuralIssue] = []
+
+    def add(self, element: etree._Element, number: int) -> None:
+        elements = list(element.iter())
+        tags = tuple([e.tag for e in elements])
+        sizes = tuple([len(e) for e in elements])
+        key = (tags, sizes)
+        plan = self._plans.get(key)
+        if plan is None and key not in self._plans:
+            plan = self._plan(*key)
+        if plan is None:
+            walked = self._walk(element, number, self.issues)
+            for rows, more in zip(self.rows, walked, strict=True):
+                rows += more
+            return
+        values: list[Any] = [e.text for e in elements]
+        for position, name in plan.attributes:
+            values.append(elements[position].get(name))
+        values += plan.constants
+        values.append(number)
+        for table, pick in plan.rows:
+            self.rows[table].append(pick(values))
+
+    def _walk(self, element: Any, number: Any, issues: list[StructuralIssue]) -> list[list[Sequence[Any]]]:
+        shape = self._shape
+        row = shape.tables[0].empty.copy()
+        row[0] = number
+        rows: list[list[Row]] = [[] for _ in shape.tables]
+        rows[0].append(row)
+        _walk(element, shape.node, row, shape.tables, rows, issues)
+        return [[line[:width] for line in lines] for lines, width in zip(rows, self._widths, strict=True)]
+
+    def _plan(self, tags: tuple[str, ...], sizes: tuple[int, ...]) -> _Plan | None:
+        """Walk a ghost of the record, whose texts are places, and note where each column of each row came from."""
+        if len(self._plans) >= MAX_SHAPES or len(tags) > MAX_PLANNED_ELEMENTS:
+            return None
+        attributes: list[tuple[int, str]] = []
+        ghost, _ = _Ghost.grow(tags, sizes, 0, attributes)
+        issues: list[StructuralIssue] = []
+        walked = self._walk(ghost, _Place(-1), issues)
+        plan = None
+        if not issues:
+            constants: list[Any] = []
+            first_constant = len(tags) + len(attributes)
+            picked: list[tuple[int, Callable[[Sequence[Any]], tuple[Any, ...]]]] = []
+            for table, lines in enumerate(walked):
+                for line in lines:
+                    places: list[int] = []
+                    for value in line:
+                        if isinstance(value, _Place):
+                            places.append(value.index)
+                        elif isinstance(value, _AttributePlace):
+                            places.append(len(tags) + value.index)
+                        else:
+                            places.append(first_constant + len(constants))
+                            constants.append(value)
+                    picked.append((table, itemgetter(*places)))
+            plan = _Plan(tuple(attributes), constants, tuple(picked))
+        self._plans[tags, sizes] = plan
+        return plan
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Stands for the text of the element at this place in document order; the last place is the record's number."""
+
+    index: int
+
+    def __int__(self) -> int:
+        return self.index
+
+
+@dataclass(frozen=True)
+class _AttributePlace:
+    """Stands for the value of one of a plan's attributes."""
+
+    index: int
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """Values of a record are its texts, these attributes (place, name), these constants, its number; rows pick some."""
+
+    attributes: tuple[tuple[int, str], ...]
+    constants: list[Any]
+    rows: tuple[tuple[int, Callable[[Sequence[Any]], tuple[Any, ...]]], ...]
+
+
+@dataclass
+class _Ghost:
+    """An element without content: what the walk asks of an element, answered with places."""
+
+    tag: str
+    text: _Place
+    children: list[_Ghost]
+    attributes: list[tuple[int, str]]  # of the whole record, filled as the walk asks for them
+
+    @classmethod
+    def grow(
+        cls, tags: tuple[str, ...], sizes: tuple[int, ...], place: int, attributes: list[tuple[int, str]]
+    ) -> tuple[_Ghost, int]:
+        """The element at a place with all below it, and the place after them."""
+        ghost, after = cls(tags[place], _Place(place), [], attributes), place + 1
+        for _ in range(sizes[place]):
+            child, after = cls.grow(tags, sizes, after, attributes)
+            ghost.children.append(child)
+        return ghost, after
+
+    def __iter__(self) -> Iterator[_Ghost]:
+        return iter(self.children)
+
+    def __len__(self) -> int:
+        return len(self.children)
+
+    def get(self, name: str) -> _AttributePlace:
+        self.attributes.append((self.text.index, name))
+        return _AttributePlace(len(self.attributes) - 1)
 
 
 def _walk(
-    element: etree._Element,
+    element: Any,  # an element, or the ghost of one
     node: Node,
     row: Row,
     tables: tuple[TableLayout, ...],
@@ -367,13 +493,13 @@ def _issue(condition: str, row: Row, table: TableLayout, name: str | None) -> St
     return StructuralIssue(int(row[0] or 0), condition, table.name, item, name)
 
 
-def _batch(layout: Layout, rows: list[list[Row]], issues: list[StructuralIssue]) -> Batch:
+def _batch(layout: Layout, rows: list[list[Sequence[Any]]], issues: list[StructuralIssue]) -> Batch:
     frames = {}
     for table, lines in zip(layout.tables, rows, strict=True):
         columns = list(zip(*lines, strict=True)) if lines else [()] * len(table.columns)
         arrays = [
             pa.array(values, pa.int64() if position <= table.n_places else pa.large_string())
-            for position, values in enumerate(columns[: len(table.columns)])
+            for position, values in enumerate(columns)
         ]
         frame = pl.DataFrame(pl.from_arrow(pa.table(arrays, names=list(table.columns))))
         frames[table.name] = frame.with_columns(pl.when(pl.col(pl.String) != "").then(pl.col(pl.String)))
