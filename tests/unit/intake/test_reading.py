@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from orchestration.intake import read_csv, read_xml
 from orchestration.intake.contract import load_contract
@@ -147,3 +149,28 @@ def test_csv_columns_come_in_any_order_and_empty_is_missing(prefix):
 )
 def test_csv_broken_beyond_a_record_is_refused(text, conditions):
     assert _refused(_csv, text) == conditions
+
+
+_TAGS = ["IdContatto", "Segnalante", "Identificativo", "Domande", "Domanda", "Interessato", "Cognome", "Esiti", "Esito"]
+_ELEMENTS = st.recursive(
+    st.tuples(st.sampled_from(_TAGS), st.sampled_from(["", "x"]), st.just(())),
+    lambda below: st.tuples(st.sampled_from(_TAGS), st.sampled_from(["", "x"]), st.lists(below, max_size=4)),
+    max_leaves=10,
+)
+
+
+@given(st.lists(st.lists(_ELEMENTS, max_size=4), min_size=1, max_size=4))
+def test_a_remembered_shape_gives_what_a_walk_gives(contacts):
+    """Also for misplaced, repeated and unknown elements: each record comes twice, so that plans are used."""
+
+    def written(elements) -> str:
+        return "".join(f'<{tag} tipo="1" progressivo="2">{text}{written(b)}</{tag}>' for tag, text, b in elements)
+
+    text = ROOT + "".join(f"<Contatto>{written(c)}</Contatto>" * 2 for c in contacts) + "</FlussoIASS>"
+    [planned] = _xml(text)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(read_xml, "MAX_SHAPES", 0)
+        [walked] = _xml(text)
+    assert planned.issues == walked.issues
+    for table, frame in walked.frames.items():
+        assert planned.frames[table].equals(frame), table
