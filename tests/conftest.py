@@ -1,7 +1,8 @@
-"""Database fixtures. A test that takes `settings` gets a migrated, empty warehouse and a home of its own.
+"""Database fixtures. A test that takes `settings` gets a migrated, empty warehouse and a home of its own; one that
+takes `built` reads the whole product after one `iass demo run`; one that takes `built_copy` may change such a product.
 
 One server lives for the session (without fsync: nothing here outlives it), and each test's database is a copy of a
-template that was migrated once. With IASS_DATABASE_URL in the environment the same tests run against that server.
+template that was made once. With IASS_DATABASE_URL in the environment the same tests run against that server.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +19,9 @@ from pathlib import Path
 import pytest
 
 from orchestration.settings import Settings
+
+#: The synthetic region of `built`: small, and large enough for every kind of planted fault.
+BUILT_SCALE, BUILT_MONTHS = "0.01", "3"
 
 # Secrets of a developer's shell must not decide what tests see.
 for _name in [name for name in os.environ if name.startswith(("IASS_PASSWORD_", "IASS_PSEUDONYM_KEY"))]:
@@ -55,29 +61,27 @@ def server(server_folder: Path) -> Iterator[Settings]:
         database_server.down(settings)
 
 
-@pytest.fixture
-def new_settings(server: Settings, tmp_path: Path) -> Iterator[Callable[[], Settings]]:
-    """Makes any number of independent installations (own home, own database) on the session's server."""
+def _installation(server: Settings, home: Path, template: Settings) -> Settings:
+    """A home and a database of their own on the session's server, the database a copy of the template's."""
     from orchestration.warehouse import connection, roles
 
-    made: list[Settings] = []
+    settings = Settings(
+        home=home,
+        database_url=server.database_url,
+        database_name=f"iass_test_{secrets.token_hex(6)}",
+        role_prefix=server.role_prefix,
+        server_home=server.home,
+        is_durable=False,
+    )
+    settings.make_folders()
+    with connection.connect_admin(settings) as admin:
+        roles.ensure_database(settings, admin, settings.database_name, template=template.database_name)
+    return settings
 
-    def make() -> Settings:
-        settings = Settings(
-            home=tmp_path / f"home{len(made) + 1}",
-            database_url=server.database_url,
-            database_name=f"iass_test_{secrets.token_hex(6)}",
-            role_prefix=server.role_prefix,
-            server_home=server.home,
-            is_durable=False,
-        )
-        settings.make_folders()
-        with connection.connect_admin(settings) as admin:
-            roles.ensure_database(settings, admin, settings.database_name, template=server.database_name)
-        made.append(settings)
-        return settings
 
-    yield make
+def _drop(server: Settings, made: list[Settings]) -> None:
+    from orchestration.warehouse import connection
+
     if made:
         with connection.connect_admin(server) as admin:
             for settings in made:
@@ -85,6 +89,62 @@ def new_settings(server: Settings, tmp_path: Path) -> Iterator[Callable[[], Sett
 
 
 @pytest.fixture
+def new_settings(server: Settings, tmp_path: Path) -> Iterator[Callable[[], Settings]]:
+    """Makes any number of independent installations (own home, own database) on the session's server."""
+    made: list[Settings] = []
+
+    def make() -> Settings:
+        made.append(_installation(server, tmp_path / f"home{len(made) + 1}", server))
+        return made[-1]
+
+    yield make
+    _drop(server, made)
+
+
+@pytest.fixture
 def settings(new_settings: Callable[[], Settings]) -> Settings:
     """An installation with an empty, migrated warehouse."""
     return new_settings()
+
+
+@pytest.fixture(scope="session")
+def copy_built(server: Settings, server_folder: Path) -> Iterator[Callable[[], Settings]]:
+    """Makes copies, home and database, of an installation in which `iass demo run` has gone through once. The first one
+    is the template: nobody connects to it any more. What the run told is in demo/summary.json of each home, the truth
+    about the region in demo/truth."""
+    made = [_installation(server, server_folder / "built", server)]
+    template = made[0]
+    done = subprocess.run(
+        [
+            *(str(Path(sys.executable).with_name("iass")), "demo", "run", "--json"),
+            *("--scale", BUILT_SCALE, "--months", BUILT_MONTHS),
+        ],
+        env={**os.environ, **template.environment()},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=900,
+    )
+    assert done.returncode == 0, f"iass demo run\n{done.stdout}\n{done.stderr}"
+    (template.home / "demo" / "summary.json").write_text(done.stdout)
+
+    def make() -> Settings:
+        home = server_folder / f"built{len(made)}"
+        shutil.copytree(template.home, home)
+        made.append(_installation(server, home, template))
+        return made[-1]
+
+    yield make
+    _drop(server, made)
+
+
+@pytest.fixture(scope="session")
+def built(copy_built: Callable[[], Settings]) -> Settings:
+    """The whole product over the synthetic region, one for all tests of the session: read it, change nothing."""
+    return copy_built()
+
+
+@pytest.fixture
+def built_copy(copy_built: Callable[[], Settings]) -> Settings:
+    """A copy of the whole product that belongs to one test, which may change it."""
+    return copy_built()
