@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import importlib.util
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -25,10 +26,17 @@ _AGES = range(101)  # 100 means 100 and more
 
 
 def territory() -> list[list[str]]:
-    """One row per comune and period in which its district and AUSL did not change; open ends are made explicit."""
+    """One row per comune and period in which its district and AUSL did not change; open ends are made explicit.
+
+    Two districts are called Sud-Est. People group by label, so a label that several districts bear says which it is.
+    """
     rows = []
-    for row in _read("comuni.csv"):
+    comuni = list(_read("comuni.csv"))
+    bearers = Counter(label for label, _ in {(row["district"], row["district_code"]) for row in comuni})
+    for row in comuni:
         names = ("istat_code", "comune", "province", "district_code", "district", "ausl_code", "ausl_name")
+        if bearers[row["district"]] > 1:
+            row["district"] += f" ({row['ausl_name'].removeprefix('AUSL ')})"
         rows.append([*(row[n] for n in names), row["valid_from"] or _BEGINNING, row["valid_to"] or _OPEN])
     return rows
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 from datetime import date
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -68,3 +70,11 @@ def test_senders_are_those_of_the_region() -> None:
     assert {"080110", "080114"} <= reference.senders("ausl")
     with pytest.raises(ValueError, match="no senders"):
         reference.senders("planet")
+
+
+def test_no_two_districts_share_a_label() -> None:
+    """Regression: two districts are called Sud-Est, and a figure grouped by label added one to the other."""
+    with (Path(__file__).parents[2] / "dbt_project/seeds/territory.csv").open(encoding="utf-8") as file:
+        pairs = {(row["district_label"], row["district_code"]) for row in csv.DictReader(file)}
+    labels = [label for label, _ in pairs]
+    assert sorted(labels) == sorted(set(labels)), "labels that several districts bear"
