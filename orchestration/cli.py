@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from orchestration.commands import bi
+from orchestration.commands.shared import AsJson, ready, settings_of_home
 from orchestration.errors import IassError
 
 if TYPE_CHECKING:
     from orchestration.intake.delivery import DeliveryResult
-    from orchestration.settings import Settings
 
 EXIT_ERROR = 1
 EXIT_REFUSED = 3
@@ -46,8 +47,8 @@ demo_app = typer.Typer(help="The synthetic region.", no_args_is_help=True)
 nomenclature_app = typer.Typer(help="Regional and local nomenclatures.", no_args_is_help=True)
 app.add_typer(demo_app, name="demo")
 app.add_typer(nomenclature_app, name="nomenclature")
+app.add_typer(bi.app, name="bi")
 
-AsJson = Annotated[bool, typer.Option("--json", help="Answer as JSON, for scripts.")]
 Flow = Annotated[str | None, typer.Option("--flow", help="Flow code, e.g. IASS.")]
 Sender = Annotated[str | None, typer.Option("--sender", help="Code of the sender, e.g. 10502.")]
 
@@ -61,7 +62,7 @@ def up() -> None:
     from orchestration import screen
     from orchestration.warehouse import server
 
-    settings = _settings()
+    settings = settings_of_home()
     with screen.working("Starting the database …"):
         server.up(settings)
     screen.status(server.status(settings))
@@ -73,7 +74,7 @@ def down() -> None:
     from orchestration import screen
     from orchestration.warehouse import server
 
-    screen.line("Stopped." if server.down(_settings()) else "It was not running.")
+    screen.line("Stopped." if server.down(settings_of_home()) else "It was not running.")
 
 
 @app.command()
@@ -82,7 +83,7 @@ def status(as_json: AsJson = False) -> None:
     from orchestration import screen
     from orchestration.warehouse import server
 
-    found = server.status(_settings())
+    found = server.status(settings_of_home())
     if as_json:
         screen.json(found)
     else:
@@ -96,7 +97,7 @@ def url(
     """Print the DSN of a role, password included."""
     from orchestration.warehouse import connection
 
-    print(connection.url(_ready(), role))
+    print(connection.url(ready(), role))
 
 
 @app.command(
@@ -109,7 +110,7 @@ def psql(
     """Open psql on the warehouse; everything but --role is passed to it, e.g. iass psql -c 'select …'."""
     from orchestration.warehouse import connection, server
 
-    settings = _ready()
+    settings = ready()
     dsn, password = connection.without_password(connection.url(settings, role))
     program = str(server.binary("psql"))
     # The password goes by the environment: a command line can be read by everybody on the machine.
@@ -135,7 +136,7 @@ def intake(
     from orchestration import screen
     from orchestration.intake import gate
 
-    settings = _ready()
+    settings = ready()
     with screen.deliveries_as_they_come(quiet=as_json) as show:
         results: list[DeliveryResult] = gate.intake(settings, paths, on_delivery=show)
     if as_json:
@@ -161,7 +162,7 @@ def deliveries(
 
     if outcome not in (None, "accepted", "refused", "repeated"):
         raise IassError(f"There is no outcome {outcome!r}: choose accepted, refused or repeated.")
-    with connection.connect(_ready(), "loader") as conn:
+    with connection.connect(ready(), "loader") as conn:
         rows = ledger.deliveries(conn, flow=flow, sender=sender, period=period, outcome=outcome)
     if as_json:
         screen.json(rows)
@@ -178,7 +179,7 @@ def receipt(
     from orchestration import screen
     from orchestration.intake import receipt as receipts
 
-    found = receipts.read(_ready(), delivery)
+    found = receipts.read(ready(), delivery)
     if as_json:
         screen.json(found)
     else:
@@ -198,7 +199,7 @@ def build(
     from orchestration.identity import exact
     from orchestration.warehouse import dbt
 
-    settings = _ready()
+    settings = ready()
     with screen.working("Linking persons …"):
         identity = exact.resolve(settings)
     with screen.working("Building the stars …"):
@@ -214,7 +215,7 @@ def run(as_json: AsJson = False) -> None:
     """Do all that is pending: take in, link, build, check; as one Dagster run."""
     from orchestration import pipeline, screen
 
-    summary = pipeline.run_all(_ready())
+    summary = pipeline.run_all(ready())
     if as_json:
         screen.json(summary)
     else:
@@ -227,7 +228,7 @@ def dagster(port: Annotated[int, typer.Option(help="Port of the user interface."
     from orchestration import pipeline, screen
     from orchestration.warehouse import dbt
 
-    settings = _ready()
+    settings = ready()
     with screen.working("Preparing the models …"):
         dbt.manifest(settings)
     program = str(Path(sys.executable).with_name("dagster"))
@@ -270,7 +271,7 @@ def nomenclature_list(sender: Sender = None, as_json: AsJson = False) -> None:
     from orchestration.intake import nomenclature
     from orchestration.warehouse import connection
 
-    with connection.connect(_ready(), "loader") as conn:
+    with connection.connect(ready(), "loader") as conn:
         nomenclature.ensure_regional(conn)
         rows = nomenclature.listing(conn, sender=sender)
     if as_json:
@@ -288,7 +289,7 @@ def nomenclature_export(
     from orchestration.intake import nomenclature
     from orchestration.warehouse import connection
 
-    with connection.connect(_ready(), "loader") as conn:
+    with connection.connect(ready(), "loader") as conn:
         nomenclature.ensure_regional(conn)
         text = nomenclature.export(conn, version=version)
     if out is None:
@@ -304,7 +305,7 @@ def nomenclature_check(sender: Sender = None, as_json: AsJson = False) -> None:
     from orchestration.intake import nomenclature
     from orchestration.warehouse import connection
 
-    with connection.connect(_ready(), "loader") as conn:
+    with connection.connect(ready(), "loader") as conn:
         nomenclature.ensure_regional(conn)
         rows = nomenclature.check(conn, sender=sender)
     if as_json:
@@ -348,7 +349,7 @@ def demo_run(
     """Make the synthetic region in this home, send it through the whole pipeline and show what came out."""
     from orchestration import pipeline, screen
 
-    summary = pipeline.demo(_ready(), scale=scale, months=months)
+    summary = pipeline.demo(ready(), scale=scale, months=months)
     if as_json:
         screen.json(summary)
     else:
@@ -360,21 +361,6 @@ def _month(text: str) -> date:
         return date.fromisoformat(f"{text}-01")
     except ValueError:
         raise IassError(f"{text!r} is not a month: write it as 2013-01.") from None
-
-
-def _settings() -> Settings:
-    from orchestration.settings import Settings
-
-    return Settings.load()
-
-
-def _ready() -> Settings:
-    """Settings of a home whose database is up: after a restart of the machine any command brings it back."""
-    from orchestration.warehouse import server
-
-    settings = _settings()
-    server.up(settings)
-    return settings
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from rich.table import Table
 
 if TYPE_CHECKING:
+    from orchestration.bi.service import Running
     from orchestration.demo.generate import Summary
     from orchestration.identity.exact import IdentityResult
     from orchestration.intake.contract import Contract
@@ -54,6 +55,16 @@ def working(text: str) -> Iterator[None]:
             yield
     else:
         yield
+
+
+@contextmanager
+def steps(*, quiet: bool = False) -> Iterator[Callable[[str], None]]:
+    """A sign of life during work in several steps: call what it gives with what is being done now."""
+    if quiet or not _err.is_terminal:
+        yield lambda text: None
+        return
+    with _err.status("") as status:
+        yield status.update
 
 
 @contextmanager
@@ -310,3 +321,13 @@ def _number(value: int | None) -> str:
 
 def _times(count: int) -> str:
     return {1: "once", 2: "twice"}.get(count, f"{count} times")
+
+
+def dashboards(found: Running, secrets: Path) -> None:
+    """Where the dashboards are and who may look."""
+    grid = Table("dashboard", "address", box=None, pad_edge=False)
+    for title, url in found.dashboards:
+        grid.add_row(title, f"[link={url}]{escape(url)}[/link]")
+    _out.print(grid)
+    _out.print(f"\nReaders: lettore, password in {escape(str(secrets / 'bi_lettore'))}")
+    _out.print(f"Administrator: admin, password in {escape(str(secrets / 'bi_admin'))}")

@@ -140,6 +140,10 @@ class Settings:
             raise IassError(f"There is no role {role!r}: choose one of {', '.join(ROLES)}.")
         return f"{self.role_prefix}_{role}"
 
+    def secret(self, name: str) -> str:
+        """A secret of this home that has no variable of its own: made once, readable by this account only."""
+        return self._secret(name, self.home)
+
     def _secret(self, name: str, home: Path) -> str:
         folder = home / "secrets"
         path = folder / name
