@@ -19,7 +19,13 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from open_data_contract_standard.model import CustomProperty, DataQuality, OpenDataContractStandard, SchemaProperty
+from open_data_contract_standard.model import (
+    CustomProperty,
+    DataQuality,
+    OpenDataContractStandard,
+    SchemaObject,
+    SchemaProperty,
+)
 
 EXPECTATIONS_DIR = Path(__file__).resolve().parents[2] / "expectations"
 CONTRACTS_DIR = EXPECTATIONS_DIR / "contracts"
@@ -128,6 +134,15 @@ class Window:
 
 
 @dataclass(frozen=True)
+class Index:
+    """An index of a raw table, for those who read it."""
+
+    name: str
+    table: str
+    columns: str
+
+
+@dataclass(frozen=True)
 class Contract:
     """All that the house knows about one flow."""
 
@@ -143,6 +158,7 @@ class Contract:
     period_kind: str  # month | day | quarter | half_year
     has_operations: bool
     key_field: str
+    is_key_per_period: bool  # the same key in another period is another record
     windows: Window
     tables: tuple[Table, ...]
     rules: tuple[Rule, ...]
@@ -150,6 +166,8 @@ class Contract:
     parameters: dict[str, Any]
     header: tuple[Field, ...] = ()  # attributes of the file itself
     example: str = ""  # a small right file, for senders
+    migration: str = "0004_raw"  # the migration that makes the raw tables
+    indexes: tuple[Index, ...] = ()
 
     def table(self, name: str) -> Table:
         return next(t for t in self.tables if t.name == name)
@@ -198,7 +216,7 @@ def load_contract(flow_code: str) -> Contract:
     custom = _custom(document.customProperties)
     shared = _custom(common.customProperties)
     file_format = custom["fileFormat"]
-    schema = document.schema_ or []
+    schema = [_complete(part) for part in document.schema_ or []]
     tables = tuple(_table(s) for s in schema if _custom(s.customProperties).get("role") != "file")
     header = tuple(
         _field(p) for s in schema if _custom(s.customProperties).get("role") == "file" for p in s.properties or []
@@ -230,6 +248,7 @@ def load_contract(flow_code: str) -> Contract:
         period_kind=custom["periodKind"],
         has_operations=bool(custom.get("hasOperations", False)),
         key_field=custom["keyField"],
+        is_key_per_period=bool(custom.get("keyPerPeriod", False)),
         windows=Window(due.get("firstDays"), due.get("correctionDays"), due["label_it"]),
         tables=tables,
         rules=tuple(rules),
@@ -237,6 +256,8 @@ def load_contract(flow_code: str) -> Contract:
         parameters=dict(custom.get("parameters", {})),
         header=header,
         example=custom.get("example", ""),
+        migration=custom.get("migration", Contract.migration),
+        indexes=tuple(Index(i["name"], i["table"], i["columns"]) for i in custom.get("indexes", ())),
     )
 
 
@@ -257,15 +278,28 @@ def _custom(properties: list[CustomProperty] | None) -> dict[str, Any]:
     return {p.property: p.value for p in properties or [] if p.property}
 
 
-def _table(schema: Any) -> Table:
+def _complete(part: SchemaObject) -> SchemaObject:
+    """A table with its includes in place: a property with `include` stands for all of the document that it names."""
+    properties: list[SchemaProperty] = []
+    for prop in part.properties or []:
+        included = _custom(prop.customProperties).get("include")
+        if included is None:
+            properties.append(prop)
+            continue
+        for shared in _document(CONTRACTS_DIR / f"{included}.odcs.yaml").schema_ or []:
+            properties += shared.properties or []
+    return part.model_copy(update={"properties": properties})
+
+
+def _table(schema: SchemaObject) -> Table:
     custom = _custom(schema.customProperties)
     return Table(
-        name=schema.name,
-        physical_name=schema.physicalName,
+        name=schema.name or "",
+        physical_name=schema.physicalName or "",
         source=custom.get("source", ""),
-        label_it=schema.businessName,
-        description=schema.description,
-        grain=schema.dataGranularityDescription,
+        label_it=schema.businessName or "",
+        description=schema.description or "",
+        grain=schema.dataGranularityDescription or "",
         fields=tuple(_field(p) for p in schema.properties or []),
     )
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from xml.sax.saxutils import escape, quoteattr
@@ -21,35 +21,25 @@ from orchestration.intake import sender_pages
 from orchestration.intake.contract import EXPECTATIONS_DIR, CodeList, Contract, Field, flow_codes, load_contract
 
 ROOT = EXPECTATIONS_DIR.parent
-MIGRATION = "orchestration/warehouse/migrations/0004_raw.sql"
+MIGRATION = "orchestration/warehouse/migrations/{name}.sql"
 SCHEMA = "expectations/schemas/{flow}.xsd"
 SOURCES = "dbt_project/models/staging/{flow}/_{flow}__sources.yml"
 SEED = "dbt_project/seeds/code_{name}.csv"
 PAGE = "docs/senders/{name}.md"
 
-#: What readers of the raw tables look up; order of creation.
-INDEXES = [
-    ("iass__contact_version", "iass__contact", "delivery_id, record_number"),
-    ("iass__demand_version", "iass__demand", "delivery_id, record_number"),
-    ("iass__outcome_version", "iass__outcome", "delivery_id, record_number"),
-    ("iass__contact_key", "iass__contact", "sender_code, contact_id"),
-    ("iass__contact_day", "iass__contact", "sender_code, contact_on"),
-    ("iass__contact_reporter", "iass__contact", "reporter_ref"),
-    ("iass__demand_person", "iass__demand", "person_ref"),
-    ("naar__person_ref", "naar__person", "person_ref"),
-    ("naar__person_delivery", "naar__person", "delivery_id"),
-    ("naar__person_segment", "naar__person", "segment_id"),
-]
 GRANTS = """
-grant select, insert on all tables in schema raw to iass_loader;
-grant select on all tables in schema raw to iass_identity, iass_transformer;
+grant select, insert on {tables} to iass_loader;
+grant select on {tables} to iass_identity, iass_transformer;
 """
 
 
 def outputs() -> dict[str, str]:
     """Every derived file by its path in the project, with its content."""
     contracts = [load_contract(flow) for flow in flow_codes()]
-    files = {MIGRATION: raw_tables(contracts)}
+    files = {
+        MIGRATION.format(name=name): raw_tables(name, [c for c in contracts if c.migration == name])
+        for name in sorted({c.migration for c in contracts})
+    }
     lists: dict[str, CodeList] = {}
     for contract in contracts:
         flow = contract.flow_code.lower()
@@ -73,19 +63,24 @@ def stale(root: Path = ROOT) -> list[str]:
     ]
 
 
-def raw_tables(contracts: Iterable[Contract]) -> str:
-    """The migration of the raw tables: one per table of a contract, in the order of its fields."""
+def raw_tables(name: str, contracts: Sequence[Contract]) -> str:
+    """A migration of raw tables, one per table of the contracts that name it, in the order of its fields. What has
+    been applied is never written again: a column that comes later needs a migration by hand."""
     parts = [
         "-- Accepted records as received, append-only. Generated from expectations/contracts; do not edit by hand.\n"
     ]
-    for contract in contracts:
-        for table in contract.tables:
-            columns = [
-                f"    {f.name} {f.dtype}{' not null' if f.not_null else ''}" for f in table.fields if f.is_in_raw
-            ]
-            parts.append(f"create table raw.{table.physical_name} (\n" + ",\n".join(columns) + "\n);\n")
-    parts += [f"create index {name} on raw.{table} ({columns});\n" for name, table, columns in INDEXES]
-    return "".join(parts) + GRANTS
+    made = [table for contract in contracts for table in contract.tables]
+    for table in made:
+        columns = [f"    {f.name} {f.dtype}{' not null' if f.not_null else ''}" for f in table.fields if f.is_in_raw]
+        parts.append(f"create table raw.{table.physical_name} (\n" + ",\n".join(columns) + "\n);\n")
+    parts += [
+        f"create index {index.name} on raw.{index.table} ({index.columns});\n"
+        for contract in contracts
+        for index in contract.indexes
+    ]
+    names = [table.physical_name for table in made]
+    granted = "all tables in schema raw" if name == Contract.migration else ", ".join(f"raw.{table}" for table in names)
+    return "".join(parts) + GRANTS.format(tables=granted)
 
 
 def sources(contract: Contract) -> str:

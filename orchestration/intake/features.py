@@ -7,6 +7,7 @@ go over distinct pairs.
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from functools import cache
 
@@ -19,6 +20,7 @@ RAW = "_raw"
 CODICE_FISCALE = "0"
 _DATE = r"^\d{4}-\d{2}-\d{2}$"
 _NUMBER = r"^\d{1,4}$"
+_NUMERIC = re.compile(r"numeric\((\d+),(\d+)\)")
 _NAME = r"^[\p{L}\p{M} .'’`-]+$"
 
 
@@ -39,10 +41,19 @@ def _typed(table: Table) -> tuple[pl.Expr, ...]:
             value = pl.when(text.str.contains(_DATE)).then(text).str.to_date("%Y-%m-%d", strict=False)
         elif field.dtype == "smallint":
             value = pl.when(text.str.contains(_NUMBER)).then(text).cast(pl.Int16, strict=False)
+        elif dtype := decimal(field.dtype):
+            form = rf"^[0-9]{{1,{dtype.precision - dtype.scale}}}([.][0-9]{{1,{dtype.scale}}})?$"
+            value = pl.when(text.str.contains(form)).then(text).cast(dtype, strict=False)
         else:
             continue
         out += [text.alias(field.name + RAW), value.alias(field.name)]
     return tuple(out)
+
+
+def decimal(dtype: str) -> pl.Decimal | None:
+    """The exact type of a `numeric(p,s)`; None for any other type of PostgreSQL."""
+    found = _NUMERIC.fullmatch(dtype)
+    return pl.Decimal(int(found[1]), int(found[2])) if found else None
 
 
 @cache
@@ -205,7 +216,7 @@ def person(frame: pl.DataFrame, on: pl.Expr) -> pl.DataFrame:
             cf_name_differs=(pl.col("_family") + pl.col("_given") != pl.col("_letters").str.slice(0, 6)).fill_null(
                 False
             ),
-            age_years=_age(born, on),
+            age_years=age(born, on),
         )
         .with_columns(*_names())
         .drop("_yy", "_month", "_day", "_letters", "_family", "_given")
@@ -223,7 +234,7 @@ def _known_places(codes: pl.Series) -> pl.DataFrame:
     return _birth_places()[[rows[code] for code in codes.unique() if code in rows]]
 
 
-def _age(born: pl.Expr, on: pl.Expr) -> pl.Expr:
+def age(born: pl.Expr, on: pl.Expr) -> pl.Expr:
     """Completed years; null without a birth date, negative never: being born later is another rule's matter."""
     had_no_birthday = (on.dt.month() < born.dt.month()) | (
         (on.dt.month() == born.dt.month()) & (on.dt.day() < born.dt.day())

@@ -12,7 +12,7 @@ from datetime import date
 
 import polars as pl
 
-from orchestration.intake import features
+from orchestration.intake import features, prepare_care, spans
 from orchestration.intake.contract import Contract
 
 Frames = dict[str, pl.DataFrame]
@@ -38,6 +38,8 @@ class CheckContext:
     local_nomenclature: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_LOCAL))
     #: regional_code, valid_from, valid_to
     regional_nomenclature: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_REGIONAL))
+    #: what is known of the persons and keys of a frame from earlier deliveries (columns of `spans.KNOWN`)
+    known_spans: Callable[[pl.DataFrame], pl.DataFrame] = spans.nothing_known
 
 
 def prepare(contract: Contract, frames: Frames, context: CheckContext) -> Frames:
@@ -48,7 +50,7 @@ def prepare(contract: Contract, frames: Frames, context: CheckContext) -> Frames
         pl.lit(context.period_start).alias("period_start_on"),
         pl.lit(context.period_end).alias("period_end_on"),
         pl.lit(context.today).alias("today"),
-        pl.lit(contract.parameters.get("max_age_years"), dtype=pl.Int16).alias("max_age_years"),
+        *(pl.lit(value).alias(name) for name, value in contract.parameters.items() if isinstance(value, int | float)),
     )
     for table in contract.tables:
         typed[table.name] = features.typed(frames[table.name], table, *shared)
@@ -241,4 +243,10 @@ def _noml(contract: Contract, frames: Frames, context: CheckContext) -> Frames:
     return {"item": item}
 
 
-_BY_FLOW: dict[str, Callable[[Contract, Frames, CheckContext], Frames]] = {"IASS": _iass, "NAAR": _naar, "NOML": _noml}
+_BY_FLOW: dict[str, Callable[[Contract, Frames, CheckContext], Frames]] = {
+    "IASS": _iass,
+    "NAAR": _naar,
+    "NOML": _noml,
+    "SISAM": prepare_care.sisam,
+    "SMAC": prepare_care.smac,
+}

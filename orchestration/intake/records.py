@@ -11,12 +11,13 @@ import gc
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from functools import partial
 from typing import Any
 
 import polars as pl
 import psycopg
 
-from orchestration.intake import archive, ledger, nomenclature, operations, read_csv, read_xml
+from orchestration.intake import archive, features, ledger, nomenclature, operations, read_csv, read_xml, spans
 from orchestration.intake.check import CheckContext, check, prepare
 from orchestration.intake.contract import Contract, Field, Table
 from orchestration.intake.delivery import FINDING_SCHEMA, Delivery, LoadOutcome
@@ -79,6 +80,7 @@ class _Loader:
             today=today,
             local_nomenclature=nomenclature.local(conn, delivery.sender_code),
             regional_nomenclature=nomenclature.regional(conn),
+            known_spans=partial(spans.known, conn, delivery.flow_code, delivery.sender_code),
         )
 
     def run(self) -> LoadOutcome:
@@ -135,6 +137,8 @@ class _Loader:
         """Judge operations against the state of their keys, write the new state, and add what was found."""
         delivery = self.delivery
         discarded = _numbers(findings, "SCARTO")["record_number"]
+        if self.contract.is_key_per_period:
+            keys = keys.with_columns(record_key=pl.lit(f"{delivery.period_code}/") + pl.col("record_key"))
         records = keys.with_columns(
             main["operation"], pl.col("record_number").is_in(discarded.implode()).alias("is_discarded")
         )
@@ -191,6 +195,7 @@ class _Loader:
         made: dict[str, pl.Expr | pl.Series] = {
             "delivery_id": pl.lit(self.delivery.delivery_id, pl.Int64),
             "sender_code": pl.lit(self.delivery.sender_code),
+            "period_start_on": pl.lit(self.delivery.period_start_on),
             "file_valid_on": pl.lit(self.delivery.period_start_on),
         }
         for field in table.fields:
@@ -297,5 +302,5 @@ def _as_presented(name: str, frame: pl.DataFrame) -> pl.Expr:
 
 def _typed(value: pl.Expr | pl.Series, field: Field) -> pl.Expr:
     expression = pl.lit(value) if isinstance(value, pl.Series) else value
-    dtype = _TYPES[field.dtype]
+    dtype = features.decimal(field.dtype) or _TYPES[field.dtype]
     return (expression if dtype == pl.Binary else expression.cast(dtype)).alias(field.name)

@@ -21,7 +21,13 @@ PERIODS = {
 EXAMPLES = {"month": "2013-03", "day": "2013-03-31", "quarter": "2013-Q1", "half_year": "2013-H1"}
 SENDER_EXAMPLES = {"district": "10502", "ausl": "080105", "region": "080"}
 GRADES = {"FILE": "file", "SCARTO": "scarto", "ANOMALIA": "anomalia"}
-FORMS = {"date": "data AAAA-MM-GG", "smallint": "numero intero", "timestamptz": "data e ora", "text": "testo"}
+FORMS = {
+    "date": "data AAAA-MM-GG",
+    "smallint": "numero intero",
+    "timestamptz": "data e ora",
+    "text": "testo",
+    "numeric": "numero decimale",
+}
 
 _COMMON = Path(__file__).parent / "templates" / "senders.md.j2"
 
@@ -89,7 +95,7 @@ def _fields(fields: Iterable[Field], contract: Contract) -> str:
     kind = "elemento o attributo" if contract.file_format == "xml" else "colonna"
     rows = [f"| {kind} | significato | forma | obbligatorio | note |", "|---|---|---|---|---|"]
     for f in fields:
-        form = FORMS.get(f.dtype, f.dtype)
+        form = FORMS.get(f.dtype.partition("(")[0], f.dtype)
         if f.code_list in contract.code_lists:
             form = "codice: " + contract.code_lists[f.code_list].label_it.lower()
         elif f.code_list == "citizenship":
