@@ -25,6 +25,7 @@ MIGRATION = "orchestration/warehouse/migrations/{name}.sql"
 SCHEMA = "expectations/schemas/{flow}.xsd"
 SOURCES = "dbt_project/models/staging/{flow}/_{flow}__sources.yml"
 SEED = "dbt_project/seeds/code_{name}.csv"
+CALENDAR = "dbt_project/seeds/flow_calendar.csv"
 PAGE = "docs/senders/{name}.md"
 
 GRANTS = """
@@ -51,6 +52,7 @@ def outputs() -> dict[str, str]:
     files[PAGE.format(name="README")] = sender_pages.index(contracts)
     for name, codes in sorted(lists.items()):
         files[SEED.format(name=name)] = seed(codes)
+    files[CALENDAR] = calendar(contracts)
     return files
 
 
@@ -127,6 +129,16 @@ def seed(codes: CodeList) -> str:
     writer.writerow(["code", "label_it", "label_en", "valid_from", "valid_to"])
     for c in codes.codes:
         writer.writerow([c.code, c.label_it, c.label_en, c.valid_from or "", c.valid_to or ""])
+    return text.getvalue()
+
+
+def calendar(contracts: Iterable[Contract]) -> str:
+    """When each flow is due, in days after its period, as a dbt seed."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["flow_code", "flow_label", "period_kind", "first_days", "correction_days"])
+    for c in contracts:
+        writer.writerow([c.flow_code, c.name, c.period_kind, c.windows.first_days, c.windows.correction_days])
     return text.getvalue()
 
 

@@ -12,7 +12,7 @@ from orchestration.settings import Settings
 from orchestration.warehouse import connection, dbt
 from tests.integration.warehouse_rows import BOLOGNA, IMOLA, Region
 
-_SCHEMAS = ("core", "mart_demand", "mart_target_group", "mart_outcome", "quality")
+_SCHEMAS = ("core", "mart_demand", "mart_target_group", "mart_outcome", "mart_indicator", "quality")
 
 
 def _everything(settings: Settings) -> dict[str, list[Any]]:

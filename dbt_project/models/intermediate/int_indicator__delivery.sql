@@ -1,0 +1,40 @@
+-- One row per quarter, half-year or year and territory: how many district months came, how many of them within the first window,
+-- and what became of their records.
+with month as (
+    select
+        delivery.sender_code,
+        delivery.period_start_on as month_on,
+        min(delivery.received_at) as first_received_at,
+        sum(delivery.records_sent) as records_sent,
+        sum(delivery.records_discarded) as records_discarded,
+        sum(delivery.records_flagged) as records_flagged
+    from {{ ref('stg_landing__delivery') }} as delivery
+    where
+        delivery.flow_code = 'IASS'
+        and delivery.outcome = 'accepted'
+    group by 1, 2
+)
+
+select
+    period.period_type,
+    period.period_start_on,
+    place.territory_level,
+    place.territory_code,
+    count(*) as n_deliveries_expected,
+    count(month.month_on) as n_deliveries_received,
+    count(*) filter (
+        where cast(month.first_received_at as date) < month.month_on + interval '1 month' + calendar.first_days * interval '1 day'
+    ) as n_deliveries_timely,
+    sum(month.records_sent) as records_sent,
+    sum(month.records_discarded) as records_discarded,
+    sum(month.records_flagged) as records_flagged
+from {{ ref('int_iass__expected_month') }} as expected
+inner join {{ ref('flow_calendar') }} as calendar
+    on calendar.flow_code = 'IASS'
+left join month
+    on
+        expected.sender_code = month.sender_code
+        and expected.month_on = month.month_on
+{{ cuts('expected.month_on', 'expected.district_code', 'expected.ausl_code') }}
+where period.period_type <> 'month'
+group by 1, 2, 3, 4

@@ -1,0 +1,56 @@
+-- depends_on: {{ ref('int_iass__touched_year') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    on_schema_change='append_new_columns',
+    pre_hook="{{ delete_touched(ref('int_iass__touched_year'), ['year_number']) }}"
+) }}
+-- One row per quarter, half-year or year and territory in which there was a demand: what was asked, what was answered.
+with answer as (
+    select
+        demand_key,
+        bool_or(outcome_type.outcome_type_code = '1') as has_immediate_answer,
+        bool_or(outcome_type.outcome_type_code = '3') as has_case_opened,
+        bool_or(outcome_type.outcome_type_code = '4') as has_assessment,
+        bool_or(outcome_type.outcome_type_code = '6') as has_referral,
+        min(outcome.wait_days) as wait_days
+    from {{ ref('fct_outcome') }} as outcome
+    inner join {{ ref('dim_outcome_type') }} as outcome_type
+        on outcome.outcome_type_key = outcome_type.outcome_type_key
+    {% if is_incremental() %}
+        where {{ in_touched_years('outcome.contact_on') }}
+    {% endif %}
+    group by demand_key
+)
+
+select
+    period.period_type,
+    period.period_start_on,
+    cast(extract(year from period.period_start_on) as integer) as year_number,
+    place.territory_level,
+    place.territory_code,
+    count(*) as n_demands,
+    count(*) filter (where demand.is_person_identified) as n_demands_identified,
+    count(*) filter (where person.person_source = 'registry') as n_demands_registered,
+    count(*) filter (where demand_type.level1_code = '01') as n_demands_economic,
+    count(answer.demand_key) as n_demands_answered,
+    count(*) filter (where answer.has_immediate_answer) as n_demands_immediate,
+    count(*) filter (where answer.has_case_opened) as n_demands_case_opened,
+    count(*) filter (where answer.has_assessment) as n_demands_assessment,
+    count(*) filter (where answer.has_referral) as n_demands_referral,
+    count(answer.wait_days) as n_interviews,
+    percentile_cont(0.5) within group (order by answer.wait_days) as median_wait_days
+from {{ ref('fct_demand') }} as demand
+inner join {{ ref('dim_demand_type') }} as demand_type
+    on demand.demand_type_key = demand_type.demand_type_key
+left join {{ ref('dim_person') }} as person
+    on demand.person_version_key = person.person_version_key
+left join answer
+    on demand.demand_key = answer.demand_key
+{{ cuts('demand.contact_on', 'demand.district_code', 'demand.ausl_code') }}
+where
+    period.period_type <> 'month'
+    {% if is_incremental() %}
+        and {{ in_touched_years('demand.contact_on') }}
+    {% endif %}
+group by 1, 2, 3, 4, 5

@@ -1,0 +1,58 @@
+-- depends_on: {{ ref('int_iass__touched_year') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    on_schema_change='append_new_columns',
+    pre_hook="{{ delete_touched(ref('int_iass__touched_year'), ['year_number']) }}"
+) }}
+-- One row per quarter, half-year or year, territory, sex and age band: identified persons, each once in her territory and period.
+-- Her age band is the one of her last demand there; what she is counted for (foreign, target …) holds if any demand says so.
+with person as (
+    select
+        period.period_type,
+        period.period_start_on,
+        place.territory_level,
+        place.territory_code,
+        demand.person_key,
+        max(demand.sex_code) as sex_code,
+        (array_agg(demand.age_band_key order by demand.contact_on desc, demand.demand_key))[1] as age_band_key,
+        count(distinct demand.contact_key) as n_contacts,
+        bool_or(citizenship.citizenship_group = 'straniera') as is_foreign,
+        bool_or(citizenship.citizenship_group <> 'non disponibile') as is_citizenship_known,
+        bool_or(demand.age_years >= 65) as is_over_64,
+        bool_or(demand.age_years >= 0) as is_age_known,
+        bool_or(target.report_target_code = 'FAM') as is_family,
+        bool_or(target.report_target_code = 'ANZ') as is_elderly
+    from {{ ref('fct_demand') }} as demand
+    inner join {{ ref('dim_citizenship') }} as citizenship
+        on demand.citizenship_key = citizenship.citizenship_key
+    inner join {{ ref('dim_target_group') }} as target
+        on demand.target_group_key = target.target_group_key
+    {{ cuts('demand.contact_on', 'demand.district_code', 'demand.ausl_code') }}
+    where
+        demand.is_person_identified
+        and period.period_type <> 'month'
+        {% if is_incremental() %}
+            and {{ in_touched_years('demand.contact_on') }}
+        {% endif %}
+    group by 1, 2, 3, 4, 5
+)
+
+select
+    period_type,
+    period_start_on,
+    cast(extract(year from period_start_on) as integer) as year_number,
+    territory_level,
+    territory_code,
+    sex_code,
+    age_band_key,
+    count(*) as n_persons,
+    count(*) filter (where n_contacts > 1) as n_persons_repeated,
+    count(*) filter (where is_foreign) as n_persons_foreign,
+    count(*) filter (where is_citizenship_known) as n_persons_citizenship_known,
+    count(*) filter (where is_over_64) as n_persons_over_64,
+    count(*) filter (where is_age_known) as n_persons_age_known,
+    count(*) filter (where is_family) as n_persons_family,
+    count(*) filter (where is_elderly) as n_persons_elderly
+from person
+group by 1, 2, 3, 4, 5, 6, 7
