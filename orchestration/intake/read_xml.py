@@ -1,39 +1,44 @@
-"""XML deliveries into columns: a streaming parse, one tight loop per record, batches of Polars frames of text.
+"""XML deliveries into columns: a streaming parse for what is broken, columns from stretches of whole records.
 
 The shape of a record comes from the contract (a `Node` tree made once per flow); this module knows XML and no flow. It
 reports what only the structure can tell (unknown or repeated elements, a broken file); values are judged in `check`.
+How a stretch of records becomes columns stands in `xml_columns`; here is what comes before it, and the walk over the
+few records that do not fit their layout.
 """
 
 from __future__ import annotations
 
-import gc
+import contextlib
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
-from operator import itemgetter
-from typing import Any
+from typing import Any, cast
 
 import polars as pl
-import pyarrow as pa
 from lxml import etree
 
+from orchestration.intake import xml_columns
 from orchestration.intake.archive import Readable
 from orchestration.intake.contract import Table, load_contract
 from orchestration.intake.delivery import FileFinding, FileRefused
 
-RECORDS_PER_BATCH = 20_000
+#: About what a batch holds: some thousands of records.
+BYTES_PER_BATCH = 8 << 20
+BYTES_PER_PIECE = 1 << 20
 #: A record of these flows takes about a kilobyte. More than this without one coming to its end is no record.
-MAX_BYTES_PER_RECORD = 32 << 20
+MAX_BYTES_PER_RECORD = 8 << 20
 MAX_PROLOGUE_BYTES = 1 << 20
-#: Shapes of records that are remembered in a file; honest ones have some hundreds.
-MAX_SHAPES = 4096
-MAX_PLANNED_ELEMENTS = 1000
 
+_PARSING: dict[str, Any] = {"resolve_entities": False, "load_dtd": False, "no_network": True, "huge_tree": False}
 _DECLARED_ENCODING = re.compile(rb"""^\s*<\?xml[^>]*?encoding\s*=\s*["']([^"']+)["']""")
 _COMMENT_OR_PI = re.compile(rb"<!--.*?-->|<\?.*?\?>", re.DOTALL)
 _ROOT_START = re.compile(rb"<[^!?\s]")
+#: What may stand before the root, and its start tag with its name.
+_TO_ROOT = re.compile(
+    rb"""(?>\s*+(?><!--.*?-->|<\?.*?\?>))*+\s*+(?P<tag><(?P<name>[^!?\s/>]++)(?>[^"'<>]|"[^"<]*+"|'[^'<]*+')*+>)""",
+    re.DOTALL,
+)
 
 Row = list[Any]  # text by slot; record number, places and presence marks are integers
 
@@ -165,12 +170,11 @@ class Batch:
 
 
 class _Guard:
-    """Stands between bytes and parser: encoding, NUL, DOCTYPE and endless records are told before libxml2 sees them."""
+    """Stands between bytes and parser: encoding, NUL and DOCTYPE are told before libxml2 sees them."""
 
     def __init__(self, stream: Readable) -> None:
         self._stream = stream
         self._prologue: bytes | None = b""
-        self.bytes_since_record = 0
         self.is_empty = True
 
     def read(self, size: int = -1) -> bytes:
@@ -181,9 +185,6 @@ class _Guard:
             raise FileRefused("nul_byte")
         if data:
             self.is_empty = False
-        self.bytes_since_record += len(data)
-        if self.bytes_since_record > MAX_BYTES_PER_RECORD:
-            raise FileRefused("wrong_structure")
         return data
 
     def _check_prologue(self, data: bytes) -> None:
@@ -211,66 +212,168 @@ def read(stream: Readable, shape: Layout, expected: Mapping[str, tuple[str, str]
 
     Raises `FileRefused` for whatever is broken beyond a record, at whatever point of the file it shows.
     """
-    batches = _batches(stream, shape, expected)
-    while True:
-        with _no_cycle_search():
-            batch = next(batches, None)
-        if batch is None:
-            return
-        yield batch
+    return _Reader(stream, shape, expected).batches()
 
 
-def _batches(stream: Readable, shape: Layout, expected: Mapping[str, tuple[str, str]]) -> Iterator[Batch]:
-    guard = _Guard(stream)
-    parser = etree.iterparse(
-        guard,
-        events=("end",),
-        tag=shape.record,
-        resolve_entities=False,
-        load_dtd=False,
-        no_network=True,
-        huge_tree=False,
-        remove_blank_text=True,
-        remove_comments=True,
-        remove_pis=True,
-    )
-    records = _Records(shape)
-    root = None
-    number = 0
-    try:
-        for _, element in parser:
-            if root is None:
-                root = element.getroottree().getroot()
-                _check_root(root, shape, expected)
-            parent = element.getparent()
-            if parent is not root:
-                raise FileRefused(FileFinding("wrong_structure", record_number=number + 1))
-            number += 1
-            records.add(element, number)
-            guard.bytes_since_record = 0
-            element.clear()
-            before = element.getprevious()
-            while before is not None:
-                if before.tag != shape.record:
-                    raise FileRefused(FileFinding("wrong_structure", record_number=number))
-                parent.remove(before)
-                before = element.getprevious()
-            if len(records.rows[0]) >= RECORDS_PER_BATCH:
-                yield _batch(shape, records.rows, records.issues)
-                records.start_batch()
-        if root is None:
-            root = parser.root
-            _check_root(root, shape, expected)
-        if any(child.tag != shape.record for child in root):
-            raise FileRefused("wrong_structure")
-    except etree.XMLSyntaxError as error:
-        raise FileRefused(FileFinding(_condition(error, guard), record_number=number + 1)) from error
-    if root.getroottree().docinfo.internalDTD is not None:
+class _Nothing:
+    """What the parser builds while it only looks whether a file is well formed."""
+
+    def doctype(self, *_: str | None) -> None:
+        """No document type is expected, wherever it hides."""
         raise FileRefused("doctype")
-    if number == 0:
-        raise FileRefused("empty_file")
-    if records.rows[0]:
-        yield _batch(shape, records.rows, records.issues)
+
+    def close(self) -> None:
+        """There is nothing to give back."""
+
+
+class _Reader:
+    """One file: its bytes go through a parser that builds nothing, then, as whole records, into columns."""
+
+    def __init__(self, stream: Readable, shape: Layout, expected: Mapping[str, tuple[str, str]]) -> None:
+        self._guard = _Guard(stream)
+        self._shape = shape
+        self._expected = expected
+        self._parser = etree.XMLParser(target=cast(Any, _Nothing()), **_PARSING)
+        self._record_end = re.compile(rb"</" + re.escape(shape.record.encode()) + rb"\s*>")
+        self._root = b""  # its start tag
+        self._root_end = b""
+        self._waiting: list[bytes] = []  # what was parsed since the last whole record
+        self._n_records = 0
+
+    def batches(self) -> Iterator[Batch]:
+        while self._take():
+            data = b"".join(self._waiting)
+            end = self._end_of_last_record(data)
+            batch = self._batch(data[:end], self._root_end) if end else None
+            self._waiting = [data[end:] if batch else data]
+            if batch:
+                yield batch
+            elif len(data) > MAX_BYTES_PER_RECORD:
+                raise FileRefused(FileFinding("wrong_structure", record_number=self._n_records + 1))
+        self._parse(None)
+        yield from self._rest(b"".join(self._waiting))
+        if self._n_records == 0:
+            raise FileRefused("empty_file")
+
+    def _take(self) -> bool:
+        """Read and parse enough for a batch; False when there was nothing left."""
+        size = 0
+        while size < BYTES_PER_BATCH and (piece := self._guard.read(min(BYTES_PER_PIECE, BYTES_PER_BATCH))):
+            size += len(piece)
+            self._waiting.append(piece)
+            if not self._root:
+                self._find_root(b"".join(self._waiting))
+            self._parse(piece)
+        return size > 0
+
+    def _parse(self, data: bytes | None) -> None:
+        """Let the parser look at the next bytes; None: there are no more."""
+        try:
+            if data is None:
+                self._parser.close()
+            else:
+                self._parser.feed(data)
+        except etree.XMLSyntaxError as error:
+            number = self._n_records + self._n_waiting_records() + 1
+            raise FileRefused(FileFinding(_condition(error, self._guard), record_number=number)) from error
+
+    def _n_waiting_records(self) -> int:
+        """How many records come to their end before the bytes that broke the parser."""
+        parser = etree.XMLPullParser(events=("end",), tag=self._shape.record, **_PARSING)
+        n_records = 0
+        with contextlib.suppress(etree.XMLSyntaxError):
+            parser.feed(self._root + b"".join(self._waiting))
+        with contextlib.suppress(etree.XMLSyntaxError):
+            for _ in parser.read_events():
+                n_records += 1
+        return n_records
+
+    def _find_root(self, data: bytes) -> None:
+        """Judge the root by its attributes, and keep of the waiting bytes what comes after its start tag."""
+        bare = data.removeprefix(b"\xef\xbb\xbf")
+        found = _TO_ROOT.match(bare)
+        if not found:
+            return
+        tag = found["tag"]
+        try:
+            root = etree.fromstring(tag if tag.endswith(b"/>") else tag[:-1] + b"/>", etree.XMLParser(**_PARSING))
+        except etree.XMLSyntaxError as error:
+            raise FileRefused(FileFinding(_condition(error, self._guard), record_number=1)) from error
+        _check_root(root, self._shape, self._expected)
+        self._root, self._root_end = tag, b"</" + found["name"] + b">"
+        self._waiting = [bare[found.end() :]]
+
+    def _end_of_last_record(self, data: bytes) -> int:
+        start = b"</" + self._shape.record.encode()
+        at = len(data)
+        while (at := data.rfind(start, 0, at)) >= 0:
+            if found := self._record_end.match(data, at):
+                return found.end()
+        return 0
+
+    def _rest(self, data: bytes) -> Iterator[Batch]:
+        """What stands between the last batch and the end of the root: the last records, or nothing."""
+        if not self._root:
+            raise FileRefused("wrong_structure")
+        is_plain = xml_columns.is_plain(data)
+        batch = self._batch(
+            data[: max(0, data.rfind(b"</"))] if is_plain else data, self._root_end if is_plain else b""
+        )
+        if batch is None:
+            raise FileRefused(FileFinding("not_well_formed", record_number=self._n_records + 1))
+        if batch.n_records:
+            yield batch
+
+    def _batch(self, data: bytes, root_end: bytes) -> Batch | None:
+        """The records in `data`, which `root_end` follows; None when it ends in the middle of a comment or the like."""
+        first = self._n_records + 1
+        try:
+            try:
+                found = xml_columns.columns(data, self._shape, first)
+            except xml_columns.NotPlain:
+                try:
+                    plain = self._written_plainly(self._root + data + root_end)
+                except etree.XMLSyntaxError as error:
+                    if _condition(error, self._guard) == "too_deep":
+                        raise xml_columns.TooDeep from error
+                    return None
+                found = xml_columns.columns(plain, self._shape, first)
+        except xml_columns.TooDeep as error:
+            raise FileRefused("too_deep") from error
+        except xml_columns.OtherElement as other:
+            number = self._n_records + other.n_records + 1
+            raise FileRefused(FileFinding("wrong_structure", record_number=number)) from other
+        self._n_records += found.n_records
+        return self._with_odd(found) if found.odd else Batch(found.frames, [], found.n_records)
+
+    @staticmethod
+    def _written_plainly(document: bytes) -> bytes:
+        """What stands in the root, without comments and CDATA, and with every `>` of a text as a reference."""
+        parser = etree.XMLParser(remove_comments=True, remove_pis=True, strip_cdata=True, **_PARSING)
+        plain: bytes = etree.tostring(etree.fromstring(document, parser), encoding="utf-8")
+        found = _TO_ROOT.match(plain)
+        assert found
+        return plain[found.end() : max(found.end(), plain.rfind(b"</"))]
+
+    def _with_odd(self, found: xml_columns.Columns) -> Batch:
+        """The records that do not fit their layout, each walked, among the others."""
+        document = self._root + b"".join(found.odd.values()) + self._root_end
+        records = etree.fromstring(document, etree.XMLParser(**_PARSING))
+        lines: list[list[Row]] = [[] for _ in self._shape.tables]
+        issues: list[StructuralIssue] = []
+        for number, record in zip(found.odd, records, strict=True):
+            if record.tag != self._shape.record:  # it stands in a namespace
+                raise FileRefused(FileFinding("wrong_structure", record_number=number))
+            row = self._shape.tables[0].empty.copy()
+            row[0] = number
+            lines[0].append(row)
+            _walk(record, self._shape.node, row, self._shape.tables, lines, issues)
+        frames = {}
+        for table, rows in zip(self._shape.tables, lines, strict=True):
+            walked = xml_columns.rows(table.columns, table.n_places, [row[: len(table.columns)] for row in rows])
+            places = table.columns[: table.n_places + 1]
+            frames[table.name] = pl.concat([found.frames[table.name], walked]).sort(places, maintain_order=True)
+        return Batch(frames, issues, found.n_records)
 
 
 def _condition(error: etree.XMLSyntaxError, guard: _Guard) -> str:
@@ -282,18 +385,6 @@ def _condition(error: etree.XMLSyntaxError, guard: _Guard) -> str:
     if "ncoding" in message or "not proper UTF-8" in message:
         return "bad_encoding"
     return "not_well_formed"
-
-
-@contextmanager
-def _no_cycle_search() -> Iterator[None]:
-    """Millions of small lists and no cycle among them: looking for cycles would cost a quarter of the reading."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def _check_root(root: etree._Element | None, shape: Layout, expected: Mapping[str, tuple[str, str]]) -> None:
@@ -309,144 +400,8 @@ def _check_root(root: etree._Element | None, shape: Layout, expected: Mapping[st
         raise FileRefused(*conditions)
 
 
-class _Records:
-    """Rows of the records of one batch, and how records of each shape become rows.
-
-    Which elements a record has, and how they nest, is its shape: the tags in document order with their number of
-    children. Records come in few shapes, so the walk over a layout is done once for each and remembered as a plan: from
-    which places of the record the columns of its rows are taken. A shape that breaks the layout, or is very large, has
-    no plan: each of its records is walked.
-    """
-
-    def __init__(self, shape: Layout) -> None:
-        self._shape = shape
-        self._plans: dict[tuple[Any, ...], _Plan | None] = {}
-        self._widths = [len(table.columns) for table in shape.tables]
-        self.start_batch()
-
-    def start_batch(self) -> None:
-        self.rows: list[list[Sequence[Any]]] = [[] for _ in self._shape.tables]
-        self.issues: list[StructuralIssue] = []
-
-    def add(self, element: etree._Element, number: int) -> None:
-        elements = list(element.iter())
-        tags = tuple([e.tag for e in elements])
-        sizes = tuple([len(e) for e in elements])
-        key = (tags, sizes)
-        plan = self._plans.get(key)
-        if plan is None and key not in self._plans:
-            plan = self._plan(*key)
-        if plan is None:
-            walked = self._walk(element, number, self.issues)
-            for rows, more in zip(self.rows, walked, strict=True):
-                rows += more
-            return
-        values: list[Any] = [e.text for e in elements]
-        for position, name in plan.attributes:
-            values.append(elements[position].get(name))
-        values += plan.constants
-        values.append(number)
-        for table, pick in plan.rows:
-            self.rows[table].append(pick(values))
-
-    def _walk(self, element: Any, number: Any, issues: list[StructuralIssue]) -> list[list[Sequence[Any]]]:
-        shape = self._shape
-        row = shape.tables[0].empty.copy()
-        row[0] = number
-        rows: list[list[Row]] = [[] for _ in shape.tables]
-        rows[0].append(row)
-        _walk(element, shape.node, row, shape.tables, rows, issues)
-        return [[line[:width] for line in lines] for lines, width in zip(rows, self._widths, strict=True)]
-
-    def _plan(self, tags: tuple[str, ...], sizes: tuple[int, ...]) -> _Plan | None:
-        """Walk a ghost of the record, whose texts are places, and note where each column of each row came from."""
-        if len(self._plans) >= MAX_SHAPES or len(tags) > MAX_PLANNED_ELEMENTS:
-            return None
-        attributes: list[tuple[int, str]] = []
-        ghost, _ = _Ghost.grow(tags, sizes, 0, attributes)
-        issues: list[StructuralIssue] = []
-        walked = self._walk(ghost, _Place(-1), issues)
-        plan = None
-        if not issues:
-            constants: list[Any] = []
-            first_constant = len(tags) + len(attributes)
-            picked: list[tuple[int, Callable[[Sequence[Any]], tuple[Any, ...]]]] = []
-            for table, lines in enumerate(walked):
-                for line in lines:
-                    places: list[int] = []
-                    for value in line:
-                        if isinstance(value, _Place):
-                            places.append(value.index)
-                        elif isinstance(value, _AttributePlace):
-                            places.append(len(tags) + value.index)
-                        else:
-                            places.append(first_constant + len(constants))
-                            constants.append(value)
-                    picked.append((table, itemgetter(*places)))
-            plan = _Plan(tuple(attributes), constants, tuple(picked))
-        self._plans[tags, sizes] = plan
-        return plan
-
-
-@dataclass(frozen=True)
-class _Place:
-    """Stands for the text of the element at this place in document order; the last place is the record's number."""
-
-    index: int
-
-    def __int__(self) -> int:
-        return self.index
-
-
-@dataclass(frozen=True)
-class _AttributePlace:
-    """Stands for the value of one of a plan's attributes."""
-
-    index: int
-
-
-@dataclass(frozen=True)
-class _Plan:
-    """Values of a record are its texts, these attributes (place, name), these constants, its number; rows pick some."""
-
-    attributes: tuple[tuple[int, str], ...]
-    constants: list[Any]
-    rows: tuple[tuple[int, Callable[[Sequence[Any]], tuple[Any, ...]]], ...]
-
-
-@dataclass
-class _Ghost:
-    """An element without content: what the walk asks of an element, answered with places."""
-
-    tag: str
-    text: _Place
-    children: list[_Ghost]
-    attributes: list[tuple[int, str]]  # of the whole record, filled as the walk asks for them
-
-    @classmethod
-    def grow(
-        cls, tags: tuple[str, ...], sizes: tuple[int, ...], place: int, attributes: list[tuple[int, str]]
-    ) -> tuple[_Ghost, int]:
-        """The element at a place with all below it, and the place after them."""
-        ghost, after = cls(tags[place], _Place(place), [], attributes), place + 1
-        for _ in range(sizes[place]):
-            child, after = cls.grow(tags, sizes, after, attributes)
-            ghost.children.append(child)
-        return ghost, after
-
-    def __iter__(self) -> Iterator[_Ghost]:
-        return iter(self.children)
-
-    def __len__(self) -> int:
-        return len(self.children)
-
-    def get(self, name: str) -> _AttributePlace:
-        self.attributes.append((self.text.index, name))
-        return _AttributePlace(len(self.attributes) - 1)
-
-
 def _walk(
-    element: Any,  # an element, or the ghost of one
+    element: etree._Element,
     node: Node,
     row: Row,
     tables: tuple[TableLayout, ...],
@@ -456,6 +411,8 @@ def _walk(
     """Fill `row` from `element`; elements that are rows of a table below append rows of their own."""
     for name, slot in node.attributes:
         row[slot] = element.get(name)
+    if node.text is not None:
+        row[node.text] = element.text
     steps = node.steps
     n_rows: dict[int, int] = {}
     for child in element:
@@ -491,16 +448,3 @@ def _issue(condition: str, row: Row, table: TableLayout, name: str | None) -> St
     # the name of an unknown element is the sender's text and is not repeated: the place where it stands is
     item = ".".join(str(place) for place in row[1 : table.n_places + 1]) or None
     return StructuralIssue(int(row[0] or 0), condition, table.name, item, name)
-
-
-def _batch(layout: Layout, rows: list[list[Sequence[Any]]], issues: list[StructuralIssue]) -> Batch:
-    frames = {}
-    for table, lines in zip(layout.tables, rows, strict=True):
-        columns = list(zip(*lines, strict=True)) if lines else [()] * len(table.columns)
-        arrays = [
-            pa.array(values, pa.int64() if position <= table.n_places else pa.large_string())
-            for position, values in enumerate(columns)
-        ]
-        frame = pl.DataFrame(pl.from_arrow(pa.table(arrays, names=list(table.columns))))
-        frames[table.name] = frame.with_columns(pl.when(pl.col(pl.String) != "").then(pl.col(pl.String)))
-    return Batch(frames, issues, len(rows[0]))

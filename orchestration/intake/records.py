@@ -6,8 +6,6 @@ The order of the steps and what is kept of a record stand here; rules are in the
 
 from __future__ import annotations
 
-import contextlib
-import gc
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
@@ -85,11 +83,10 @@ class _Loader:
 
     def run(self) -> LoadOutcome:
         sent = discarded = flagged = 0
-        with _without_cycle_collection():
-            for frames, issues in _one_ahead(self._batches()):
-                records = frames[self.main.name].height
-                n_discarded, n_flagged = self._load_batch(frames, issues)
-                sent, discarded, flagged = sent + records, discarded + n_discarded, flagged + n_flagged
+        for frames, issues in _one_ahead(self._batches()):
+            records = frames[self.main.name].height
+            n_discarded, n_flagged = self._load_batch(frames, issues)
+            sent, discarded, flagged = sent + records, discarded + n_discarded, flagged + n_flagged
         return LoadOutcome(sent, sent - discarded, discarded, flagged)
 
     def _batches(self) -> Iterator[_Batch]:
@@ -267,18 +264,6 @@ def _one_ahead(batches: Iterator[_Batch]) -> Iterator[_Batch]:
         while (batch := coming.result()) is not None:
             coming = reader.submit(next, batches, None)
             yield batch
-
-
-@contextlib.contextmanager
-def _without_cycle_collection() -> Iterator[None]:
-    """Rows of a batch are many small lists without cycles: looking for some costs a fifth of the reading."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 _FOUND_SCHEMA = {name: dtype for name, dtype in FINDING_SCHEMA.items() if name != "record_key"}

@@ -209,7 +209,7 @@ def test_the_database_gone_in_the_middle_is_said_and_mended(settings, tmp_path, 
 
 
 INTAKE = "import sys; from pathlib import Path; from orchestration.settings import Settings; "
-INTAKE += "from orchestration.intake import gate, read_xml; read_xml.RECORDS_PER_BATCH = 50; s = Settings.load(); "
+INTAKE += "from orchestration.intake import gate, read_xml; read_xml.BYTES_PER_BATCH = 35_000; s = Settings.load(); "
 INTAKE += "gate.intake(s, [Path(p) for p in sys.argv[1:]] or gate.pending(s))"
 
 

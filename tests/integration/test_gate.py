@@ -125,7 +125,7 @@ def test_a_refusal_sent_again_is_a_repeat_only_while_its_reason_holds(settings, 
 def test_a_file_broken_in_a_later_batch_leaves_nothing(settings, inbox, monkeypatch):
     from orchestration.intake import read_xml
 
-    monkeypatch.setattr(read_xml, "RECORDS_PER_BATCH", 2)
+    monkeypatch.setattr(read_xml, "BYTES_PER_BATCH", 1500)
     before = state(settings)
     content = iass(*(contact(f"k{i}") for i in range(7)))[:-30]
     [result] = gate.intake(settings, [put(inbox, f"IASS_{SENDER}_2013-03_001.xml", content)])
@@ -139,7 +139,7 @@ def test_a_file_broken_in_a_later_batch_leaves_nothing(settings, inbox, monkeypa
 def test_keys_are_followed_over_the_batches_of_a_file(settings, inbox, monkeypatch):
     from orchestration.intake import read_xml
 
-    monkeypatch.setattr(read_xml, "RECORDS_PER_BATCH", 2)
+    monkeypatch.setattr(read_xml, "BYTES_PER_BATCH", 1500)
     records = [contact("a"), contact("b"), contact("a"), contact("b", "C"), contact("b"), contact("a", "V")]
     [result] = gate.intake(settings, [put_iass(inbox, *records)])
     assert rows(settings, "select record_number, rule_code from landing.finding where grade = 'SCARTO' order by 1") == [

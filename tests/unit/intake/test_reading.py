@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from lxml import etree
 
 from orchestration.intake import read_csv, read_xml
 from orchestration.intake.contract import load_contract
@@ -55,7 +56,7 @@ def test_elements_become_columns_with_their_places():
 
 
 def test_batches_are_bounded_and_complete(monkeypatch):
-    monkeypatch.setattr(read_xml, "RECORDS_PER_BATCH", 2)
+    monkeypatch.setattr(read_xml, "BYTES_PER_BATCH", 1200)
     batches = _xml(ROOT + "".join(CONTACT.format(id=i) for i in range(5)) + "</FlussoIASS>")
     assert [b.n_records for b in batches] == [2, 2, 1]
     assert [n for b in batches for n in b.frames["contact"]["record_number"]] == [1, 2, 3, 4, 5]
@@ -94,6 +95,7 @@ def test_unknown_and_repeated_elements_belong_to_their_record():
         ("<!-- <a> -->" + "<!DOCTYPE a>" + ROOT + "</FlussoIASS>", ["doctype"]),
         (ROOT + "\0" + "</FlussoIASS>", ["nul_byte"]),
         (ROOT + "<Contatto>" + "<a>" * 300 + "</a>" * 300 + "</Contatto></FlussoIASS>", ["too_deep"]),
+        (ROOT + "<Contatto><!-- -->" + "<a>" * 300 + "</a>" * 300 + "</Contatto></FlussoIASS>", ["too_deep"]),
         ((ROOT + "</FlussoIASS>").encode("utf-16"), ["bad_encoding"]),
         (b'<?xml version="1.0" encoding="ISO-8859-1"?>' + ROOT.encode(), ["bad_encoding"]),
         (ROOT.encode() + b"<Contatto><IdContatto>\xe0</IdContatto></Contatto></FlussoIASS>", ["bad_encoding"]),
@@ -152,25 +154,52 @@ def test_csv_broken_beyond_a_record_is_refused(text, conditions):
 
 
 _TAGS = ["IdContatto", "Segnalante", "Identificativo", "Domande", "Domanda", "Interessato", "Cognome", "Esiti", "Esito"]
+#: What may stand between two tags, as it is written in a file.
+_TEXTS = [
+    "",
+    "x",
+    "  ",
+    "D&apos;A&#x41;&#13;",
+    "a\r\nb\rc",
+    "1 > 0",
+    "<!-- <a>n</a> -->y",
+    "p<![CDATA[<b>&]]>",
+    "<?p i?>",
+]
+_ATTRIBUTES = ["", ' tipo="1"', " tipo = '\"'", ' altro="tipo=\'9\'" tipo="a > b&amp;"', ' progressivo="2"\n tipo=""']
+_SPELLINGS = st.tuples(st.sampled_from(_TAGS), st.sampled_from(_TEXTS), st.sampled_from(_ATTRIBUTES))
 _ELEMENTS = st.recursive(
-    st.tuples(st.sampled_from(_TAGS), st.sampled_from(["", "x"]), st.just(())),
-    lambda below: st.tuples(st.sampled_from(_TAGS), st.sampled_from(["", "x"]), st.lists(below, max_size=4)),
+    st.tuples(_SPELLINGS, st.just(())),
+    lambda below: st.tuples(_SPELLINGS, st.lists(below, max_size=4)),
     max_leaves=10,
 )
 
 
-@given(st.lists(st.lists(_ELEMENTS, max_size=4), min_size=1, max_size=4))
-def test_a_remembered_shape_gives_what_a_walk_gives(contacts):
-    """Also for misplaced, repeated and unknown elements: each record comes twice, so that plans are used."""
+@settings(deadline=None)
+@given(st.lists(st.lists(_ELEMENTS, max_size=4), min_size=1, max_size=4), st.sampled_from([1, 300, 1 << 20]))
+def test_columns_are_what_a_walk_over_parsed_elements_gives(contacts, bytes_per_batch):
+    """Also for misplaced, repeated and unknown elements, for comments, references and ends of lines."""
 
     def written(elements) -> str:
-        return "".join(f'<{tag} tipo="1" progressivo="2">{text}{written(b)}</{tag}>' for tag, text, b in elements)
+        return "".join(
+            f"<{tag}{attributes}/>" if not text and not below else f"<{tag}{attributes}>{text}{written(below)}</{tag} >"
+            for (tag, text, attributes), below in elements
+        )
 
-    text = ROOT + "".join(f"<Contatto>{written(c)}</Contatto>" * 2 for c in contacts) + "</FlussoIASS>"
-    [planned] = _xml(text)
+    data = (ROOT + "".join(f"<Contatto>{written(c)}</Contatto>\n" for c in contacts) + "</FlussoIASS>").encode()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(read_xml, "MAX_SHAPES", 0)
-        [walked] = _xml(text)
-    assert planned.issues == walked.issues
-    for table, frame in walked.frames.items():
-        assert planned.frames[table].equals(frame), table
+        patch.setattr(read_xml, "BYTES_PER_BATCH", bytes_per_batch)
+        batches = _xml(data)
+
+    layout = read_xml.layout("IASS")
+    lines, issues = [[] for _ in layout.tables], []
+    parsed = etree.fromstring(data, etree.XMLParser(remove_comments=True, remove_pis=True))
+    for number, record in enumerate(parsed, 1):
+        row = layout.tables[0].empty.copy()
+        row[0] = number
+        lines[0].append(row)
+        read_xml._walk(record, layout.node, row, layout.tables, lines, issues)
+    assert [issue for batch in batches for issue in batch.issues] == issues
+    for table, rows in zip(layout.tables, lines, strict=True):
+        found = [row for batch in batches for row in batch.frames[table.name].rows()]
+        assert found == [tuple(value if value != "" else None for value in row[: len(table.columns)]) for row in rows]
