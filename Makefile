@@ -6,13 +6,17 @@ export DAGSTER_DISABLE_TELEMETRY := true
 export GX_ANALYTICS_ENABLED := false
 export DO_NOT_TRACK := 1
 
-.PHONY: demo test lint bench docs install lock clean
+.PHONY: demo test test-bi lint bench docs install lock clean
 
 demo: install ## the whole pipeline on the synthetic region
 	@$(BIN)/iass demo run
 
 test: install lint ## lint, types and every test
 	@$(BIN)/python -m pytest
+
+test-bi: install ## what needs Chromium: Superset's dashboards, installed and rendered, and the accessibility of reports
+	@command -v chromium >/dev/null || { echo "Chromium is needed: install the package chromium."; exit 1; }
+	@$(BIN)/python -m pytest -m browser
 
 lint: install
 	@$(BIN)/ruff check .

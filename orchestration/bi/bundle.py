@@ -243,7 +243,7 @@ def _heatmap(chart: Mapping[str, Any], measures: list[dict[str, Any]]) -> tuple[
         "xscale_interval": 1,
         "yscale_interval": 1,
         "left_margin": "auto",
-        "bottom_margin": "auto",
+        "bottom_margin": 50,
     }
 
 
@@ -333,12 +333,13 @@ def _position(dashboard: Dashboard) -> dict[str, Any]:
     place[head]["children"].append(add("MARKDOWN", "note", ["ROOT_ID", "GRID_ID", head], note))
     for number, charts in enumerate(definition["rows"]):
         line = row(str(number))
-        for key in charts:
+        width, rest = divmod(_GRID_COLUMNS, len(charts))
+        for place_in_line, key in enumerate(charts):
             chart = definition["charts"][key]
             meta = {
                 "uuid": _id("chart", dashboard.name, key),
                 "sliceName": chart["title"],
-                "width": _GRID_COLUMNS // len(charts),
+                "width": width + (place_in_line < rest),
                 "height": chart.get("height", _HEIGHTS[chart["kind"]]),
                 "chartId": 0,  # Superset puts its own number here when it imports
             }

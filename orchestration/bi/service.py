@@ -52,7 +52,7 @@ def up(settings: Settings, *, port: int | None = None, say: Say = lambda text: N
     """Install what is missing, bring accounts, warehouse and dashboards up to date, and start. Harmless to repeat."""
     home = _home(settings)
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    say("Installing Superset into an environment of its own (once, about a minute) …")
+    say("Installing Superset into an environment of its own (once) …")
     _install(home)
     say("Reading what the marts offer …")
     packed = home / "dashboards.zip"
@@ -136,10 +136,10 @@ def _install(home: Path) -> None:
             "or use the service `bi` of docker-compose.yml."
         )
     shutil.rmtree(home / "venv", ignore_errors=True)  # the half of an installation that was interrupted
-    pip = [str(_python(home)), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
+    uv = [sys.executable, "-m", "uv", "--quiet"]
     for command in (
-        [sys.executable, "-m", "venv", str(home / "venv")],
-        [*pip, "--require-hashes", "-r", str(lock)],
+        [*uv, "venv", "--python", sys.executable, str(home / "venv")],
+        [*uv, "pip", "install", "--python", str(_python(home)), "--no-deps", "--require-hashes", "-r", str(lock)],
     ):
         finished = subprocess.run(command, capture_output=True, text=True, check=False)
         if finished.returncode:

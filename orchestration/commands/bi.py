@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -30,6 +31,16 @@ def up(
     screen.dashboards(found, settings.secrets_dir)
     if open_page:
         typer.launch(found.url)
+
+
+@app.command("bundle")
+def write_bundle(out: Annotated[Path, typer.Option(help="Zip file to write.")]) -> None:
+    """Write the dashboards as a bundle for a Superset that runs elsewhere."""
+    from orchestration import screen
+    from orchestration.bi import bundle, service
+
+    out.write_bytes(bundle.make(service.columns(ready())))
+    screen.line(f"Written: {out}")
 
 
 @app.command()

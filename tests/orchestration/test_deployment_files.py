@@ -14,6 +14,7 @@ TEXT = (ROOT / "docker-compose.yml").read_text()
 COMPOSE: dict[str, Any] = yaml.safe_load(TEXT)
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 VARIABLE = re.compile(r"\$\{(?P<name>[A-Z_]+)(?P<rest>[^}]*)\}")
+VARIABLES = sorted({match["name"] for match in VARIABLE.finditer(TEXT)})
 SERVICE_KEYS = {
     "build", "command", "depends_on", "environment", "healthcheck", "image", "init", "ports", "restart", "shm_size",
     "volumes",
@@ -21,7 +22,7 @@ SERVICE_KEYS = {
 
 
 def test_services_use_known_keys_and_are_watched() -> None:
-    assert set(SERVICES) == {"postgres", "code", "webserver", "daemon"}
+    assert set(SERVICES) == {"postgres", "code", "webserver", "daemon", "bi"}
     for name, service in SERVICES.items():
         assert set(service) <= SERVICE_KEYS, f"{name}: {set(service) - SERVICE_KEYS}"
         assert service["restart"] == "unless-stopped", name
@@ -39,8 +40,8 @@ def test_dependencies_wait_for_health_of_services_that_exist() -> None:
 
 
 def test_images_are_pinned() -> None:
-    dockerfile = (ROOT / "deploy/Dockerfile").read_text()
-    images = [service["image"] for service in SERVICES.values()] + re.findall(r"^FROM (\S+)", dockerfile, re.M)
+    dockerfiles = "".join(path.read_text() for path in sorted((ROOT / "deploy").glob("*Dockerfile")))
+    images = [service["image"] for service in SERVICES.values()] + re.findall(r"^FROM (\S+)", dockerfiles, re.M)
     assert SERVICES["postgres"]["image"].startswith("postgres:18")
     for image in images:
         _, _, tag = image.partition(":")
@@ -59,7 +60,10 @@ def test_every_variable_is_documented_and_used() -> None:
     assert read <= given | optional, f"settings read what is not documented: {sorted(read - given - optional)}"
 
 
-@pytest.mark.parametrize("name", ["POSTGRES_PASSWORD", "IASS_PSEUDONYM_KEY"])
+SECRETS = [name for name in VARIABLES if "PASSWORD" in name or "KEY" in name]
+
+
+@pytest.mark.parametrize("name", SECRETS)
 def test_secrets_have_no_default(name: str) -> None:
     rests = [match["rest"] for match in VARIABLE.finditer(TEXT) if match["name"] == name]
     assert rests and all(rest.startswith(":?") for rest in rests), "a secret must be given, never defaulted"
@@ -89,10 +93,13 @@ def test_paths_and_volumes_exist() -> None:
 
 
 def test_image_copies_what_exists_and_what_is_not_ignored() -> None:
-    lines = re.findall(r"^COPY (.+)$", (ROOT / "deploy/Dockerfile").read_text(), re.M)
+    dockerfiles = "".join(path.read_text() for path in sorted((ROOT / "deploy").glob("*Dockerfile")))
+    lines = re.findall(r"^COPY (.+)$", dockerfiles, re.M)
     admitted = set(re.findall(r"^!(\S+)", (ROOT / ".dockerignore").read_text(), re.M))
     for source in [source for line in lines for source in line.split()[:-1]]:
-        assert source in admitted, f"{source} is kept out of the image by .dockerignore"
+        assert source.split("/")[0] in admitted or source in admitted, (
+            f"{source} is kept out of the image by .dockerignore"
+        )
         assert (ROOT / source).exists(), source
 
 
