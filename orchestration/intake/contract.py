@@ -5,8 +5,8 @@ Here a contract is read and nothing else: how a rule is evaluated is in `check.p
 
 Frames that readers hand to `check` hold, for each table, one text column per field with a `source`, named as the field,
 exactly as received (null = missing or empty), plus where the element stands:
-`record_number` (1-based in the file) everywhere; `demand_index` (1-based place in its record) in `demand`, `outcome`;
-`outcome_number` (1-based place in its demand) in `outcome`. Places are never taken from what the sender wrote.
+`record_number` (1-based in the file) everywhere; in repeated parts their place in what holds them, outermost first (see
+`Contract.places`). Places are never taken from what the sender wrote.
 """
 
 from __future__ import annotations
@@ -122,6 +122,14 @@ class Rule:
     expression: str
     is_file_rule: bool
     on_cancellation: bool = False  # also holds for a record that only cancels its key
+    each_of: tuple[str, ...] = ()  # the same expression for several fields, each in the place of `{field}`
+    is_cross_record: bool = False  # reads what other records say, so it is judged again when they change
+
+    def per_field(self) -> tuple[tuple[str | None, str], ...]:
+        """Field and expression of each column that the rule looks at."""
+        if not self.each_of:
+            return ((self.field, self.expression),)
+        return tuple((name, self.expression.replace("{field}", name)) for name in self.each_of)
 
 
 @dataclass(frozen=True)
@@ -131,6 +139,30 @@ class Window:
     first_days: int | None
     correction_days: int | None
     label_it: str
+
+
+@dataclass(frozen=True)
+class RecordKey:
+    """What a record is known by within its sender.
+
+    One field of the file, or a column made by the gate from several (`parts`): those that identify nobody stay
+    readable, all of them go into a keyed token. Flows of one `namespace` make the same key for the same thing.
+    """
+
+    field: str
+    parts: tuple[str, ...] = ()
+    namespace: str = ""
+    is_per_period: bool = False  # the same key in another period is another record
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """Columns about other records, which the gate reads from the database by a column of the record."""
+
+    name: str
+    by: str
+    query: str
+    columns: tuple[tuple[str, str], ...]  # what it gives besides `by`: name and PostgreSQL type
 
 
 @dataclass(frozen=True)
@@ -157,8 +189,7 @@ class Contract:
     sender_kind: str  # district | ausl | region
     period_kind: str  # month | day | quarter | half_year
     has_operations: bool
-    key_field: str
-    is_key_per_period: bool  # the same key in another period is another record
+    key: RecordKey
     windows: Window
     tables: tuple[Table, ...]
     rules: tuple[Rule, ...]
@@ -168,9 +199,32 @@ class Contract:
     example: str = ""  # a small right file, for senders
     migration: str = "0004_raw"  # the migration that makes the raw tables
     indexes: tuple[Index, ...] = ()
+    record_on: str | None = None  # the date at which codes of the record are judged
+    awaits: str | None = None  # the flow whose record of the same key must be there
+    lookups: tuple[Lookup, ...] = ()
+
+    @property
+    def period_months(self) -> int:
+        """How often a delivery is due, in months: the snapshot of a day is due every month."""
+        return {"quarter": 3, "half_year": 6}.get(self.period_kind, 1)
 
     def table(self, name: str) -> Table:
         return next(t for t in self.tables if t.name == name)
+
+    def holder(self, table: Table) -> Table | None:
+        """The table whose element holds the elements of this one; none for the record itself."""
+        before = self.tables[: self.tables.index(table)]
+        return next((t for t in reversed(before) if table.source.startswith(t.source + "/")), None)
+
+    def places(self, table: Table) -> tuple[str, ...]:
+        """Columns that say where in its record an element stands, outermost first: `<table>_number` if the raw table
+        keeps it, else `<table>_index`."""
+        holder = self.holder(table)
+        if holder is None:
+            return ()
+        number = f"{table.name}_number"
+        is_kept = any(f.name == number and not f.is_in_file for f in table.fields)
+        return (*self.places(holder), number if is_kept else f"{table.name}_index")
 
     def rule(self, code: str) -> Rule:
         return next(r for r in self.rules if r.code == code)
@@ -247,8 +301,12 @@ def load_contract(flow_code: str) -> Contract:
         sender_kind=custom["senderKind"],
         period_kind=custom["periodKind"],
         has_operations=bool(custom.get("hasOperations", False)),
-        key_field=custom["keyField"],
-        is_key_per_period=bool(custom.get("keyPerPeriod", False)),
+        key=RecordKey(
+            custom["keyField"],
+            tuple(custom.get("keyParts", ())),
+            custom.get("keyNamespace", flow_code),
+            bool(custom.get("keyPerPeriod", False)),
+        ),
         windows=Window(due.get("firstDays"), due.get("correctionDays"), due["label_it"]),
         tables=tables,
         rules=tuple(rules),
@@ -258,6 +316,12 @@ def load_contract(flow_code: str) -> Contract:
         example=custom.get("example", ""),
         migration=custom.get("migration", Contract.migration),
         indexes=tuple(Index(i["name"], i["table"], i["columns"]) for i in custom.get("indexes", ())),
+        record_on=custom.get("recordOn"),
+        awaits=custom.get("awaits"),
+        lookups=tuple(
+            Lookup(entry["name"], entry["by"], entry["query"], tuple(entry["columns"].items()))
+            for entry in custom.get("lookups", ())
+        ),
     )
 
 
@@ -340,6 +404,8 @@ def _rule(quality: DataQuality, flow_code: str, table: str | None, field: str | 
         expression=str(quality.implementation),
         is_file_rule=grade == "FILE",
         on_cancellation=bool(custom.get("onCancellation", False)),
+        each_of=tuple(custom.get("eachOf", ())),
+        is_cross_record=bool(custom.get("crossRecord", False)),
     )
 
 

@@ -199,7 +199,7 @@ def person(frame: pl.DataFrame, on: pl.Expr) -> pl.DataFrame:
             cf_check_ok=found["check_ok"],
             cf_sex=found["sex"],
             cf_birth_place=found["birth_place"],
-            _yy=found["birth_yy"],
+            cf_birth_yy=found["birth_yy"],
             _month=found["birth_month"],
             _day=found["birth_day"],
             _letters=found["base_code"],
@@ -210,7 +210,7 @@ def person(frame: pl.DataFrame, on: pl.Expr) -> pl.DataFrame:
             cf_birth_date_differs=(
                 (pl.col("_day") != born.dt.day())
                 | (pl.col("_month") != born.dt.month())
-                | (pl.col("_yy") != born.dt.year() % 100)
+                | (pl.col("cf_birth_yy") != born.dt.year() % 100)
             ).fill_null(False),
             cf_birth_place_is_known=pl.col("cf_birth_place").is_in(known["_place"].implode()).fill_null(False),
             cf_name_differs=(pl.col("_family") + pl.col("_given") != pl.col("_letters").str.slice(0, 6)).fill_null(
@@ -219,7 +219,7 @@ def person(frame: pl.DataFrame, on: pl.Expr) -> pl.DataFrame:
             age_years=age(born, on),
         )
         .with_columns(*_names())
-        .drop("_yy", "_month", "_day", "_letters", "_family", "_given")
+        .drop("_month", "_day", "_letters", "_family", "_given")
     )
 
 

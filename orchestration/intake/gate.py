@@ -30,9 +30,10 @@ from orchestration.warehouse import connection
 
 Connection = psycopg.Connection[Any]
 
-#: What others need comes first: IASS maps by the nomenclature, and reads better with the registry in place.
+#: What others need comes first: IASS maps by the nomenclature, and reads better with the registry in place. A flow that
+#: awaits another comes last.
 FLOW_ORDER = {"NOML": 0, "NAAR": 1}
-_LAST = 9
+_LATER, _LAST = 8, 9
 #: Files that somebody is still writing, by the names that copying tools use.
 _UNFINISHED = (".part", ".partial", ".tmp", ".filepart")
 #: Which contract words a refusal when the name does not say a flow.
@@ -297,7 +298,7 @@ def _in_order(files: list[Path]) -> list[Path]:
     def place(path: Path) -> tuple[Any, ...]:
         name = delivery_name.parse(path, today)
         return (
-            FLOW_ORDER.get(name.flow_code or "", _LAST),
+            _place_of_flow(name.flow_code),
             name.period_start_on or date.max,
             name.sender_code or "",
             name.progressive or 0,
@@ -305,3 +306,9 @@ def _in_order(files: list[Path]) -> list[Path]:
         )
 
     return sorted(files, key=place)
+
+
+def _place_of_flow(flow_code: str | None) -> int:
+    if flow_code is None or load_contract(flow_code).awaits:
+        return _LAST
+    return FLOW_ORDER.get(flow_code, _LATER)

@@ -1,7 +1,7 @@
 """From frames of text to the typed frames of a flow, with every column that its rules and its loader read.
 
-One function per flow says which features its tables need; the features themselves are in `features.py`, the
-rules in the contracts. Rows keep their order.
+One function per flow says which features its tables need (flows of services: `services.py`); the features themselves
+are in `features.py`, the rules in the contracts. Rows keep their order.
 """
 
 from __future__ import annotations
@@ -12,10 +12,9 @@ from datetime import date
 
 import polars as pl
 
-from orchestration.intake import features, prepare_care, spans
-from orchestration.intake.contract import Contract
-
-Frames = dict[str, pl.DataFrame]
+from orchestration.intake import features, prepare_care, services, spans
+from orchestration.intake.contract import Contract, Lookup
+from orchestration.intake.services import Frames
 
 DIRECTLY_INTERESTED = "01"
 FORMULA_START = r"^[=+@\-\t]"
@@ -26,9 +25,13 @@ _REGIONAL = {"regional_code": pl.String, "valid_from": pl.Date, "valid_to": pl.D
 _LOCAL = {"local_item_code": pl.String, **_REGIONAL}
 
 
+def _nothing_known(lookup: Lookup, keys: pl.Series) -> pl.DataFrame:
+    return services.empty(lookup)
+
+
 @dataclass(frozen=True)
 class CheckContext:
-    """What rules need besides the records: whose file it is, of when, and the nomenclatures in force."""
+    """What rules need besides the records: whose file it is, of when, the nomenclatures in force, other records."""
 
     sender_code: str
     period_start: date
@@ -40,6 +43,10 @@ class CheckContext:
     regional_nomenclature: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_REGIONAL))
     #: what is known of the persons and keys of a frame from earlier deliveries (columns of `spans.KNOWN`)
     known_spans: Callable[[pl.DataFrame], pl.DataFrame] = spans.nothing_known
+    #: what a lookup of the contract knows about some values of its column
+    other_records: Callable[[Lookup, pl.Series], pl.DataFrame] = _nothing_known
+    #: makes the keys that must not be read
+    secret: bytes = field(default=b"", repr=False)
 
 
 def prepare(contract: Contract, frames: Frames, context: CheckContext) -> Frames:
@@ -54,7 +61,24 @@ def prepare(contract: Contract, frames: Frames, context: CheckContext) -> Frames
     )
     for table in contract.tables:
         typed[table.name] = features.typed(frames[table.name], table, *shared)
-    return _BY_FLOW[contract.flow_code](contract, typed, context)
+    if contract.flow_code in _BY_FLOW:
+        return _BY_FLOW[contract.flow_code](contract, typed, context)
+    return with_other_records(contract, services.prepare(contract, typed, context.secret), context)
+
+
+def with_other_records(contract: Contract, frames: Frames, context: CheckContext) -> Frames:
+    """What the contract's lookups say, for the record and all its parts; null where nothing is known."""
+    main = contract.tables[0].name
+    for lookup in contract.lookups:
+        values = frames[main].get_column(lookup.by)
+        known = context.other_records(lookup, values.drop_nulls().unique())
+        record = frames[main].join(known, on=lookup.by, how="left", maintain_order="left")
+        told = record.select("record_number", *(name for name, _ in lookup.columns))
+        frames = {
+            name: record if name == main else frame.join(told, on="record_number", how="left", maintain_order="left")
+            for name, frame in frames.items()
+        }
+    return frames
 
 
 def _iass(contract: Contract, frames: Frames, context: CheckContext) -> Frames:

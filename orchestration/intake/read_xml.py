@@ -20,7 +20,7 @@ from lxml import etree
 
 from orchestration.intake import xml_columns
 from orchestration.intake.archive import Readable
-from orchestration.intake.contract import Table, load_contract
+from orchestration.intake.contract import load_contract
 from orchestration.intake.delivery import FileFinding, FileRefused
 
 #: About what a batch holds: some thousands of records.
@@ -90,19 +90,16 @@ def layout(flow_code: str) -> Layout:
         raise ValueError(f"the contract of {flow_code} names no root and record")
     tops: dict[str, Node] = {}  # where each table's row begins
     tables: list[TableLayout] = []
-    places: dict[str, tuple[str, ...]] = {}
     for position, table in enumerate(contract.tables):
-        above = next((t for t in reversed(contract.tables[:position]) if _is_below(table, t)), None)
+        above, own = contract.holder(table), contract.places(table)
         if above is None:
             top = Node(position)
-            own: tuple[str, ...] = ()
         else:
             top = tops[above.name]
             for step in table.source.removeprefix(above.source + "/").split("/"):
                 top = top.child(step)
             top.table, top.is_row = position, True
-            own = (*places[above.name], _place_column(table))
-        tops[table.name], places[table.name] = top, own
+        tops[table.name] = top
         columns = ["record_number", *own]
         for item in table.file_fields:
             element, _, attribute = (item.source or "").replace("/@", "@").partition("@")
@@ -118,15 +115,6 @@ def layout(flow_code: str) -> Layout:
         tables.append(TableLayout(table.name, tuple(columns), len(own), []))
     first = tops[contract.tables[0].name]
     return Layout(contract.root, contract.record, contract.layout_version, first, _with_steps(first, tables))
-
-
-def _is_below(table: Table, other: Table) -> bool:
-    return table.source.startswith(other.source + "/")
-
-
-def _place_column(table: Table) -> str:
-    number = f"{table.name}_number"
-    return number if any(f.name == number and not f.is_in_file for f in table.fields) else f"{table.name}_index"
 
 
 def _with_steps(first: Node, tables: list[TableLayout]) -> tuple[TableLayout, ...]:

@@ -15,36 +15,28 @@ from typing import Any
 import polars as pl
 import psycopg
 
-from orchestration.intake import archive, features, ledger, nomenclature, operations, read_csv, read_xml, spans
+from orchestration.intake import (
+    archive,
+    features,
+    keys,
+    ledger,
+    nomenclature,
+    operations,
+    others,
+    read_csv,
+    read_xml,
+    spans,
+)
 from orchestration.intake.check import CheckContext, check, prepare
 from orchestration.intake.contract import Contract, Field, Table
 from orchestration.intake.delivery import FINDING_SCHEMA, Delivery, LoadOutcome
 from orchestration.intake.load import copy_binary
-from orchestration.intake.tokens import tokens
+from orchestration.intake.presented import Persons
 
 Connection = psycopg.Connection[Any]
 
 #: Attributes of the root that repeat the name, and the condition when they do not.
 REPEATED = {"mittente": "sender_mismatch", "periodo": "period_mismatch", "progressivo": "progressive_mismatch"}
-#: A key that is not well formed could be anything that slipped into the wrong field: it is not repeated to anybody.
-SAFE_KEY = r"^[A-Za-z0-9_/.\- ]{1,30}$"
-#: The identifying fields of a person as presented, in the order of the token. A person with a prefix (`reporter_`) has
-#: the same fields with that prefix, as far as the contract knows them.
-BUNDLE = (
-    "identifier_type_code",
-    "identifier",
-    "local_id",
-    "family_name",
-    "given_name",
-    "sex_code",
-    "birth_date",
-    "birth_year",
-    "birth_place_code",
-)
-#: One of these must be there, else nobody was presented and there is no token.
-IDENTIFYING = ("identifier", "local_id", "family_name", "given_name")
-ANONYMOUS_BY_LAW = "98"
-
 _TYPES: dict[str, Any] = {
     "text": pl.String,
     "date": pl.Date,
@@ -70,7 +62,7 @@ class _Loader:
         self.delivery = delivery
         self.contract = contract
         self.main = contract.tables[0]
-        self.batches = 0
+        self.persons = Persons(key, conn, delivery)
         self.context = CheckContext(
             sender_code=delivery.sender_code,
             period_start=delivery.period_start_on,
@@ -79,6 +71,8 @@ class _Loader:
             local_nomenclature=nomenclature.local(conn, delivery.sender_code),
             regional_nomenclature=nomenclature.regional(conn),
             known_spans=partial(spans.known, conn, delivery.flow_code, delivery.sender_code),
+            other_records=others.reader(conn, delivery.sender_code, delivery.period_code, delivery.period_start_on),
+            secret=key,
         )
 
     def run(self) -> LoadOutcome:
@@ -95,25 +89,29 @@ class _Loader:
                 yield {self.main.name: read_csv.read(stream, self.contract)}, []
                 return
             values = (self.delivery.sender_code, self.delivery.period_code, f"{self.delivery.progressive:03d}")
-            expected = {name: (value, REPEATED[name]) for name, value in zip(REPEATED, values, strict=True)}
+            written = {field.source for field in self.contract.header}
+            expected = {
+                name: (value, REPEATED[name])
+                for name, value in zip(REPEATED, values, strict=True)
+                if f"@{name}" in written
+            }
             for batch in read_xml.read(stream, read_xml.layout(self.contract.flow_code), expected):
                 yield batch.frames, batch.issues
 
     def _load_batch(self, frames: dict[str, pl.DataFrame], issues: list[read_xml.StructuralIssue]) -> tuple[int, int]:
         """Write one batch; returns how many of its records were discarded and how many flagged."""
-        self.batches += 1
         prepared = prepare(self.contract, frames, self.context)
         found = [check(self.contract, prepared, self.context), self._structural(issues)]
         findings = pl.concat([f.select(_FOUND) for f in found])
         main = prepared[self.main.name]
-        keys = main.select("record_number", pl.col(self.contract.key_field).alias("record_key"))
+        known = keys.ledger_keys(main, self.contract, self.delivery.period_code)
         if self.contract.has_operations:
-            findings = self._operate(main, keys, findings)
+            findings = self._operate(main, known, findings)
         discarded = _numbers(findings, "SCARTO")
         flagged = _numbers(findings, "ANOMALIA").join(discarded, on="record_number", how="anti")
         self._write(prepared, discarded)
         if findings.height:
-            safe = keys.with_columns(pl.when(pl.col("record_key").str.contains(SAFE_KEY)).then("record_key"))
+            safe = known.select("record_number", pl.col("shown_key").alias("record_key"))
             ledger.add_findings(
                 self.conn,
                 self.delivery.delivery_id,
@@ -130,17 +128,15 @@ class _Loader:
             rows.append((issue.record_number, issue.table_name, issue.item, issue.field, rule.code, rule.grade))
         return pl.DataFrame(rows, schema=_FOUND_SCHEMA, orient="row").unique(maintain_order=True)
 
-    def _operate(self, main: pl.DataFrame, keys: pl.DataFrame, findings: pl.DataFrame) -> pl.DataFrame:
+    def _operate(self, main: pl.DataFrame, known: pl.DataFrame, findings: pl.DataFrame) -> pl.DataFrame:
         """Judge operations against the state of their keys, write the new state, and add what was found."""
         delivery = self.delivery
         discarded = _numbers(findings, "SCARTO")["record_number"]
-        if self.contract.is_key_per_period:
-            keys = keys.with_columns(record_key=pl.lit(f"{delivery.period_code}/") + pl.col("record_key"))
-        records = keys.with_columns(
+        records = known.with_columns(
             main["operation"], pl.col("record_number").is_in(discarded.implode()).alias("is_discarded")
         )
         so_far = ledger.keys_so_far(
-            self.conn, delivery.flow_code, delivery.sender_code, delivery.delivery_id, keys["record_key"]
+            self.conn, delivery.flow_code, delivery.sender_code, delivery.delivery_id, known["record_key"]
         )
         judgement = operations.judge(records, so_far)
         ledger.set_keys(
@@ -175,11 +171,11 @@ class _Loader:
                     frame = frame.filter(~pl.col("record_number").is_in(cancellations.implode()))
             if frame.height:
                 copy_binary(self.conn, f"raw.{table.physical_name}", self._raw(table, frame, persons))
-        self._keep(persons)
+        self.persons.keep(persons)
 
     def _blank_cancellations(self, frame: pl.DataFrame) -> pl.DataFrame:
         """A cancellation speaks of its key only: whatever else it carries was not checked and is not kept."""
-        kept = {"record_number", "operation", self.contract.key_field}
+        kept = {"record_number", "operation", self.contract.key.field, *self.contract.key.parts}
         is_cancelled = pl.col("operation") == operations.CANCELLATION
         if not frame.select(is_cancelled.any()).item():
             return frame
@@ -197,63 +193,10 @@ class _Loader:
         }
         for field in table.fields:
             if field.dtype == "uuid" and field.name.endswith("_ref"):
-                made[field.name], presented = self._persons(table, frame, _prefix(field))
+                made[field.name], presented = self.persons.presented(frame, field)
                 persons.append(presented)
         return frame.select(
             _typed(made.get(field.name, pl.col(field.name)), field) for field in table.fields if field.is_in_raw
-        )
-
-    def _persons(self, table: Table, frame: pl.DataFrame, prefix: str) -> tuple[pl.Series, pl.DataFrame]:
-        """Tokens of the persons that a table presents, one per row, and the persons for the vault."""
-        known = {field.name for field in table.file_fields}
-        presented = frame.select(
-            *(
-                (_as_presented(prefix + name, frame) if prefix + name in known else pl.lit(None, pl.String)).alias(name)
-                for name in BUNDLE
-            ),
-            pl.col(f"{prefix}base_identifier").alias("base_identifier"),
-            pl.col(f"{prefix}identifier_is_valid").fill_null(False).alias("is_identifier_valid"),
-        )
-        constants = ("presented", self.delivery.flow_code, self.delivery.sender_code)
-        is_person = pl.any_horizontal(pl.col(name).is_not_null() for name in IDENTIFYING) & pl.col(
-            "identifier_type_code"
-        ).ne_missing(ANONYMOUS_BY_LAW)
-        refs = tokens(self.key, constants, presented, BUNDLE).alias("person_ref")
-        presented = presented.with_columns(pl.when(is_person).then(refs).alias("person_ref"))
-        return presented["person_ref"], presented
-
-    def _keep(self, presented: list[pl.DataFrame]) -> None:
-        """Put the persons of a batch into the vault."""
-        if not presented:
-            return
-        persons = pl.concat(presented).filter(pl.col("person_ref").is_not_null()).unique("person_ref")
-        if persons.is_empty():
-            return
-        rows = persons.select(
-            "person_ref",
-            pl.lit(self.delivery.flow_code).alias("flow_code"),
-            pl.lit(self.delivery.sender_code).alias("sender_code"),
-            "identifier_type_code",
-            "identifier",
-            "base_identifier",
-            "is_identifier_valid",
-            "local_id",
-            "family_name",
-            "given_name",
-            "sex_code",
-            pl.col("birth_date").str.to_date("%Y-%m-%d", strict=False),
-            pl.col("birth_year").cast(pl.Int16, strict=False),
-            "birth_place_code",
-            pl.lit(self.delivery.delivery_id, pl.Int64).alias("first_delivery_id"),
-        )
-        self.conn.execute(
-            "create temporary table if not exists gate_person (like vault.presented_person) on commit delete rows"
-        )
-        if self.batches > 1:  # the commit before has emptied it for the first
-            self.conn.execute("truncate gate_person")
-        copy_binary(self.conn, "gate_person", rows)
-        self.conn.execute(
-            "insert into vault.presented_person select * from gate_person on conflict (person_ref) do nothing"
         )
 
 
@@ -272,17 +215,6 @@ _FOUND = [pl.col(name).cast(dtype) for name, dtype in _FOUND_SCHEMA.items()]
 
 def _numbers(findings: pl.DataFrame, grade: str) -> pl.DataFrame:
     return findings.filter(pl.col("grade") == grade).select("record_number").unique()
-
-
-def _prefix(field: Field) -> str:
-    """`person_ref` has the plain names, `reporter_ref` those with `reporter_`."""
-    name = field.name.removesuffix("_ref")
-    return "" if name == "person" else f"{name}_"
-
-
-def _as_presented(name: str, frame: pl.DataFrame) -> pl.Expr:
-    raw = f"{name}_raw"  # what the sender wrote, when `prepare` put a typed value under the name
-    return pl.col(raw if raw in frame.columns else name).cast(pl.String)
 
 
 def _typed(value: pl.Expr | pl.Series, field: Field) -> pl.Expr:

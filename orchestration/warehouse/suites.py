@@ -76,13 +76,18 @@ def _suite(document: dict[str, Any]) -> Suite:
 
 
 def parameters(today: date) -> dict[str, Any]:
-    """What queries may refer to: the day of the calendar, and for each flow with a calendar the day of the month after
-    the period by which it is due (first window)."""
+    """What queries may refer to: the day of the calendar, and for each flow with a calendar the days after the period
+    by which it is due (first window) and the months of a period."""
     from orchestration.intake import contract
 
-    contracts = map(contract.load_contract, contract.flow_codes())
-    due = {each.flow_code: each.windows.first_days for each in contracts if each.windows.first_days}
-    return {"today": today, "flow_codes": list(due), "due_days": list(due.values())}
+    contracts = [contract.load_contract(code) for code in contract.flow_codes()]
+    due = [each for each in contracts if each.windows.first_days]
+    return {
+        "today": today,
+        "flow_codes": [each.flow_code for each in due],
+        "due_days": [each.windows.first_days for each in due],
+        "period_months": [each.period_months for each in due],
+    }
 
 
 def run(settings: Settings, suite: Suite, today: date) -> SuiteResult:

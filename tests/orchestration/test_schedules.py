@@ -48,6 +48,10 @@ def test_windows_of_the_flows_are_those_of_the_specification() -> None:
     windows = {
         "run_all_iass_windows": {(7, 15), (7, 30)},
         "run_all_naar_windows": {(7, 5), (7, 10)},
+        "run_all_adi1_windows": {(7, 10), (7, 20)},
+        "run_all_adi2_windows": {(7, 10), (7, 20)},
+        "run_all_far1_windows": {(7, 30)},
+        "run_all_far2_windows": {(7, 30)},
         "run_all_sisam_windows": {(7, 30)},
         "run_all_smac_windows": {(7, 30)},
     }

@@ -13,7 +13,7 @@ from rule_cases import CASES, context, put, right
 from orchestration.intake.check import check, prepare
 from orchestration.intake.contract import GATE, POLARS_SQL, flow_codes, load_contract, rules
 
-MINIMUM = {"IASS": 45, "NAAR": 25, "NOML": 12, "SISAM": 25, "SMAC": 25}
+MINIMUM = {"IASS": 45, "NAAR": 25, "NOML": 12, "SISAM": 25, "SMAC": 25, "FAR1": 40, "FAR2": 40, "ADI1": 45, "ADI2": 45}
 RANGES = {"FILE": range(1, 100), "SCARTO": range(100, 500), "ANOMALIA": range(500, 900)}
 
 

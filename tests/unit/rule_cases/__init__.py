@@ -1,7 +1,8 @@
 """For every rule of the catalogue, the smallest change to a right record that breaks it: one module per flow.
 
 A module gives `PERIOD` (first and last day), `SENDER`, `right()` (the frames of a file in which no rule is broken) and
-`CASES` (rule code to change). A change takes the frames of a right file and returns them changed.
+`CASES` (rule code to change); for rules that look at other records `KNOWN` or `OTHER` (rule code to what is known of
+them). A change takes the frames of a right file and returns them changed.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from typing import Any
 
 import polars as pl
 
+from orchestration.intake import services
 from orchestration.intake.check import CheckContext
-from orchestration.intake.contract import flow_codes
+from orchestration.intake.contract import Lookup, flow_codes
 from rule_cases.changes import Change, Frames
 from rule_cases.changes import put as put
 
@@ -53,8 +55,19 @@ def context(flow: str, code: str | None = None) -> CheckContext:
     """What the rules of a flow see besides the file: for some rules, what is known from before."""
     module = _module(flow)
     known = getattr(module, "KNOWN", {}).get(code)
-    more = {} if known is None else {"known_spans": lambda _: known}
+    more: dict[str, Any] = {"secret": b"a test"}
+    if known is not None:
+        more["known_spans"] = lambda _: known
+    if code in getattr(module, "OTHER", {}):
+        more["other_records"] = lambda lookup, keys: _told(lookup, keys, module.OTHER[code])
     return CheckContext(module.SENDER, *module.PERIOD, module.TODAY, LOCAL, REGIONAL, **more)
+
+
+def _told(lookup: Lookup, keys: pl.Series, told: dict[str, pl.DataFrame]) -> pl.DataFrame:
+    """What is known of other records, whatever the key."""
+    if lookup.name not in told:
+        return services.empty(lookup)
+    return keys.rename(lookup.by).to_frame().join(told[lookup.name], how="cross")
 
 
 CASES: dict[str, Change] = {code: case for flow in flow_codes() for code, case in _module(flow).CASES.items()}
