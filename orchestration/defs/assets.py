@@ -81,6 +81,16 @@ def raw_key(contract: Contract, table: str) -> dg.AssetKey:
     return dg.AssetKey(["raw", next(t.physical_name for t in contract.tables if t.name == table)])
 
 
+def tables_with_persons() -> list[dg.AssetKey]:
+    """Raw tables that hold the token of a person."""
+    return [
+        raw_key(contract, table.name)
+        for contract in contracts()
+        for table in contract.tables
+        if any(field.dtype == "uuid" for field in table.fields)
+    ]
+
+
 def raw_tables() -> list[dg.AssetSpec]:
     """One asset per raw table of each flow: written by the gate, executed by nobody."""
     return [
@@ -183,7 +193,7 @@ def record_periods(context: dg.AssetExecutionContext, results: "Sequence[Deliver
     specs=[
         dg.AssetSpec(
             key,
-            deps=[DELIVERY, dg.AssetKey(["raw", "iass__contact"]), dg.AssetKey(["raw", "naar__person"])],
+            deps=[DELIVERY, *tables_with_persons()],
             group_name="identity",
             kinds={"python", "postgres"},
             description=description,

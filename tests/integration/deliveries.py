@@ -7,6 +7,7 @@ from typing import Any
 
 import psycopg
 
+from orchestration.intake.contract import load_contract
 from orchestration.settings import Settings
 from orchestration.warehouse import connection
 
@@ -60,6 +61,22 @@ def put_iass(folder: Path, *contacts: str, progressive: int = 1, period: str = P
 def put_noml(folder: Path, *lines: str, day: str = "2013-01-01", progressive: int = 1, sender: str = SENDER) -> Path:
     content = NOML_HEADER + "".join(line + "\n" for line in lines or ("A;Pasti;03.04;2013-01-01;;",))
     return put(folder, f"NOML_{sender}_{day}_{progressive:03d}.csv", content)
+
+
+def row(flow: str, operation: str = "I", **changes: str) -> dict[str, str]:
+    """A right record of a CSV flow of services by column, from the contract's example, with changes by column."""
+    header, example, *_ = load_contract(flow).example.splitlines()
+    right = dict(zip(header.split(";"), example.split(";"), strict=True))
+    return {**right, "identificativo": MARKED_CODE, "cognome": MARKED_NAME, "operazione": operation, **changes}
+
+
+def put_csv(
+    folder: Path, flow: str, period: str, *records: dict[str, str], progressive: int = 1, sender: str = SENDER
+) -> Path:
+    """A delivery of a CSV flow of services; a record may hold the key alone."""
+    header = list(row(flow))
+    lines = [";".join(header), *(";".join(record.get(column, "") for column in header) for record in records)]
+    return put(folder, f"{flow}_{sender}_{period}_{progressive:03d}.csv", "\n".join(lines) + "\n")
 
 
 def rows(settings: Settings, query: str, *parameters: Any) -> list[tuple[Any, ...]]:
