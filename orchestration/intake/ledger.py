@@ -254,7 +254,9 @@ def set_keys(
     changed = rows.join(known, on="record_key", how="semi")
     if changed.is_empty():
         return
-    conn.execute("create temporary table if not exists gate_key (like landing.live_key) on commit delete rows")
+    conn.execute(
+        "create temporary table if not exists gate_key (like landing.live_key including defaults) on commit delete rows"
+    )
     conn.execute("truncate gate_key")
     copy_binary(conn, "gate_key", changed)
     conn.execute(

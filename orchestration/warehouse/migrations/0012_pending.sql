@@ -1,5 +1,5 @@
 -- Records that wait for a record of another flow (events for their admission), and receipts to be written again because
--- the fate of a record has changed since. See docs/decisions/0011.
+-- the fate of a record has changed since. See docs/decisions.
 
 alter table landing.live_key add column is_pending boolean not null default false;
 comment on column landing.live_key.is_pending is 'The record waits for the one that it belongs to: it is accepted, and no model reads it yet.';
