@@ -42,6 +42,11 @@ def line(text: str) -> None:
     _out.print(text)
 
 
+def show(drawn: Any) -> None:
+    """What its owner has drawn."""
+    _out.print(drawn)
+
+
 def json(value: Any) -> None:
     """One JSON document, plain enough for jq."""
     print(json_module.dumps(_plain(value), ensure_ascii=False, indent=2))

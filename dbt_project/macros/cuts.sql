@@ -14,6 +14,11 @@
         ),
         ('year', cast(date_trunc('year', {{ date_column }}) as date))
     ) as period (period_type, period_start_on)
+    {{ places(district_column, ausl_column) }}
+{%- endmacro %}
+
+{# Every level of territory that a fact's row falls in. #}
+{% macro places(district_column, ausl_column) -%}
     cross join lateral (
         values ('district', {{ district_column }}), ('ausl', {{ ausl_column }}), ('region', '080')
     ) as place (territory_level, territory_code)

@@ -1,0 +1,34 @@
+-- One row per month of the flow, district, sex and age band: the denominator of rates at any cut. Residents of the nearest reference day.
+with month as (
+    select distinct
+        month_on,
+        cast(extract(year from month_on) as integer) as year_number
+    from {{ ref('int_iass__expected_month') }}
+),
+
+reference as (
+    select distinct
+        year_number,
+        residents_on
+    from {{ ref('int_population__residents') }}
+)
+
+select
+    month.month_on,
+    population.district_code,
+    member.ausl_code,
+    population.sex_code,
+    population.age_band_key,
+    cast(sum(population.n_residents) as integer) as n_residents
+from month
+inner join reference
+    on month.year_number = reference.year_number
+inner join {{ ref('fct_population') }} as population
+    on reference.residents_on = population.reference_on
+-- As in int_population__residents: today's districts under the AUSL of the year.
+inner join {{ ref('int_territory__member') }} as member
+    on
+        member.territory_level = 'district'
+        and population.district_code = member.territory_code
+        and make_date(month.year_number, 1, 1) between member.valid_from and member.valid_to
+group by 1, 2, 3, 4, 5

@@ -1,0 +1,98 @@
+-- depends_on: {{ ref('int_iass__touched_year') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    on_schema_change='append_new_columns',
+    pre_hook="{{ delete_touched(ref('int_iass__touched_year'), ['year_number']) }}",
+    indexes=[{'columns': ['territory_level', 'territory_code', 'month_on']}]
+) }}
+-- One row per month and territory: what the year holds from January to the end of that month. A person is counted in the first month
+-- that saw her, so the running sum of first months is the number of distinct persons to date.
+with expected as (
+    select
+        expected.month_on,
+        place.territory_level,
+        place.territory_code,
+        count(*) as n_deliveries_expected,
+        count(*) filter (where expected.is_received) as n_deliveries_received
+    from {{ ref('int_iass__expected_month') }} as expected
+    {{ places('expected.district_code', 'expected.ausl_code') }}
+    {% if is_incremental() %}
+        where {{ in_touched_years('expected.month_on') }}
+    {% endif %}
+    group by 1, 2, 3
+),
+
+contact as (
+    select
+        cast(date_trunc('month', contact.contact_on) as date) as month_on,
+        place.territory_level,
+        place.territory_code,
+        sum(contact.n_contacts) as n_contacts,
+        sum(contact.n_demands) as n_demands
+    from {{ ref('fct_contact') }} as contact
+    {{ places('contact.district_code', 'contact.ausl_code') }}
+    {% if is_incremental() %}
+        where {{ in_touched_years('contact.contact_on') }}
+    {% endif %}
+    group by 1, 2, 3
+),
+
+first_month as (
+    select
+        min(cast(date_trunc('month', demand.contact_on) as date)) as month_on,
+        place.territory_level,
+        place.territory_code
+    from {{ ref('fct_demand') }} as demand
+    {{ places('demand.district_code', 'demand.ausl_code') }}
+    where
+        demand.is_person_identified
+        {% if is_incremental() %}
+            and {{ in_touched_years('demand.contact_on') }}
+        {% endif %}
+    group by extract(year from demand.contact_on), place.territory_level, place.territory_code, demand.person_key
+),
+
+person as (
+    select
+        month_on,
+        territory_level,
+        territory_code,
+        count(*) as n_new_persons
+    from first_month
+    group by month_on, territory_level, territory_code
+),
+
+summed as (
+    select
+        expected.month_on,
+        cast(extract(year from expected.month_on) as integer) as year_number,
+        expected.territory_level,
+        expected.territory_code,
+        sum(expected.n_deliveries_expected) over to_date as n_deliveries_expected,
+        sum(expected.n_deliveries_received) over to_date as n_deliveries_received,
+        sum(coalesce(contact.n_contacts, 0)) over to_date as n_contacts,
+        sum(coalesce(contact.n_demands, 0)) over to_date as n_demands,
+        sum(coalesce(person.n_new_persons, 0)) over to_date as n_persons
+    from expected
+    left join contact
+        using (month_on, territory_level, territory_code)
+    left join person
+        using (month_on, territory_level, territory_code)
+    window to_date as (
+        partition by extract(year from expected.month_on), expected.territory_level, expected.territory_code
+        order by expected.month_on
+    )
+)
+
+select
+    month_on,
+    year_number,
+    territory_level,
+    territory_code,
+    cast(n_deliveries_expected as integer) as n_deliveries_expected,
+    cast(n_deliveries_received as integer) as n_deliveries_received,
+    cast(case when n_deliveries_received > 0 then n_contacts end as bigint) as n_contacts,
+    cast(case when n_deliveries_received > 0 then n_demands end as bigint) as n_demands,
+    cast(case when n_deliveries_received > 0 then n_persons end as bigint) as n_persons
+from summed

@@ -1,0 +1,159 @@
+"""Metrics of the semantic layer say what the marts say, at every cut that both have, and errors name what there is."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import openpyxl
+import polars as pl
+import pytest
+from typer.testing import CliRunner
+
+from orchestration.commands.metrics import app
+from orchestration.errors import IassError
+from orchestration.metrics import query
+from orchestration.metrics.layer import GRAINS, Layer
+from orchestration.settings import Settings
+from orchestration.warehouse import connection
+
+#: Metric, and where a mart says the same for every period and territory.
+SAME_IN_MARTS = {
+    "contacts": "contact_monthly.n_contacts",
+    "demands": "contact_monthly.n_demands",
+    "persons": "contact_monthly.n_persons",
+    "reporters": "contact_monthly.n_reporters",
+    "demands_without_person": "contact_monthly.n_demands_without_person",
+    "residents": "contact_monthly.n_residents",
+    "deliveries_expected": "contact_monthly.n_deliveries_expected",
+    "deliveries_received": "contact_monthly.n_deliveries_received",
+}
+ROUNDED_IN_MARTS = {
+    "demands_per_contact": "contact_monthly.demands_per_contact",
+    "contacts_per_1000": "contact_monthly.contacts_per_1000",
+    "persons_per_1000": "contact_monthly.persons_per_1000",
+}
+
+
+@pytest.fixture(scope="module")
+def layer(built: Settings) -> Layer:
+    return query.layer(built)
+
+
+def _column(xlsx: Path, heading: str) -> list[object]:
+    rows = list(openpyxl.load_workbook(xlsx).active.values)  # type: ignore[union-attr]
+    return [row[rows[0].index(heading)] for row in rows[1:]]
+
+
+def _mart(built: Settings, sql: str) -> list[tuple[object, ...]]:
+    with connection.connect(built, "analyst") as conn:
+        return conn.execute(sql.encode()).fetchall()
+
+
+@pytest.mark.parametrize("level", ["district", "ausl", "region"])
+@pytest.mark.parametrize("grain", GRAINS[1:])
+def test_metrics_equal_the_marts(built: Settings, layer: Layer, level: str, grain: str) -> None:
+    names = [*SAME_IN_MARTS, *ROUNDED_IN_MARTS]
+    places = [] if level == "region" else [f"{level}_code"]
+    asked = query.ask(built, layer.question(names, [grain, *places]))
+    found = {
+        (row[0], "080" if level == "region" else row[1]): dict(zip(names, row[-len(names) :], strict=True))
+        for row in asked.frame.rows()
+    }
+    columns = [where.split(".")[1] for where in (SAME_IN_MARTS | ROUNDED_IN_MARTS).values()]
+    rows = _mart(
+        built,
+        f"select period_start_on, territory_code, {', '.join(columns)} from mart_demand.contact_monthly"
+        f" where period_type = '{grain}' and territory_level = '{level}'",
+    )
+    assert len(rows) == len(found) > 0
+    wrong = []
+    for start, place, *values in rows:
+        metrics = found[query.period_code(grain, start), place]  # type: ignore[arg-type]
+        for (name, value), expected in zip(metrics.items(), values, strict=True):
+            # A silent sender has no row in the facts: nothing, and not zero, as in the mart.
+            close = (
+                value == expected if name in SAME_IN_MARTS else value is None or abs(value - float(expected)) <= 0.005
+            )  # type: ignore[arg-type]
+            if not close and (value, expected) != (None, 0):
+                wrong.append(f"{name} {start} {place}: metric {value}, mart {expected}")
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize(
+    ("by", "column"),
+    [
+        ("target", "report_target_label"),
+        ("category", "level1_label"),
+        ("age_band", "age_band_label"),
+        ("sex_code", "sex_code"),
+    ],
+)
+def test_persons_are_distinct_at_every_cut(built: Settings, layer: Layer, by: str, column: str) -> None:
+    asked = query.ask(built, layer.question(["persons", "demands"], [by])).frame
+    label = asked.columns[-3]
+    found = {row[label]: (row["persons"], row["demands"]) for row in asked.to_dicts()}
+    rows = _mart(
+        built,
+        f"select {column}, count(distinct person_key) filter (where is_person_identified), count(*)"
+        " from mart_demand.demand group by 1",
+    )
+    expected = {row[0]: row[1:] for row in rows}
+    found = {key: found.get(key) for key in expected}  # type: ignore[misc]
+    assert found == expected
+
+
+def test_every_metric_answers_and_can_be_cut_by_district_and_month(built: Settings, layer: Layer) -> None:
+    failed = []
+    for metric in layer.metrics():
+        assert metric.label and metric.description and metric.subject, metric
+        try:
+            assert query.ask(built, layer.question([metric.name], ["district", "month"], limit=3)).frame.height > 0
+        except (IassError, AssertionError) as error:
+            failed.append(f"{metric.name}: {error}")
+    assert not failed, "\n".join(failed)
+
+
+def test_conditions_time_and_columns(built: Settings, layer: Layer) -> None:
+    asked = query.ask(
+        built, layer.question(["contacts"], ["contact_mode", "month"], where=["contact_mode_code in ('1', '2')"])
+    )
+    assert asked.frame.columns == ["contact_mode__code", "contact_mode__label", "metric_time__month", "contacts"]
+    assert set(asked.frame["contact_mode__code"]) == {"1", "2"}
+    months = sorted(set(asked.frame["metric_time__month"]))
+    with_month = layer.question(["contacts"], ["month"], where=[f"month = '{months[0]}-01'"])
+    assert query.ask(built, with_month).frame["metric_time__month"].to_list() == months[:1]
+
+
+@pytest.mark.parametrize(
+    ("metrics", "by", "said"),
+    [
+        (["contact"], [], "There is no metric 'contact': choose from .*contacts, "),
+        (["contacts"], ["target"], "contacts cannot be cut by 'target': choose from day, .*contact_mode.*district"),
+        ([], [], "Name at least one metric"),
+    ],
+)
+def test_errors_name_what_there_is(layer: Layer, metrics: list[str], by: list[str], said: str) -> None:
+    with pytest.raises(IassError, match=said):
+        layer.question(metrics, by)
+
+
+def test_asking_costs_less_than_half_a_second_before_the_database(built: Settings) -> None:
+    query.layer(built)  # the manifest is in the home
+    begun = time.process_time()
+    query.layer(built).question(["contacts", "persons", "contacts_per_1000"], ["district", "month"])
+    seconds = time.process_time() - begun
+    assert seconds <= 0.5, f"{seconds:.2f} s of processor for the layer and one question"
+
+
+def test_the_command_line_writes_what_it_shows(built: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in built.environment().items():
+        monkeypatch.setenv(name, value)
+    csv, xlsx = built.home / "answer.csv", built.home / "answer.xlsx"
+    asked = ["query", "--metrics", "contacts,share_in_person", "--by", "ausl", "--grain", "year"]
+    files = CliRunner().invoke(app, [*asked, "--csv", str(csv), "--xlsx", str(xlsx)])
+    shown = CliRunner().invoke(app, asked)
+    explained = CliRunner().invoke(app, [*asked, "--explain"])
+    assert (files.exit_code, shown.exit_code, explained.exit_code) == (0, 0, 0), (files, shown, explained)
+    assert pl.read_csv(csv)["contacts"].to_list() == _column(xlsx, "Contatti")
+    assert explained.output.lstrip().startswith(("--", "SELECT", "WITH")) and "fct_contact" in explained.output
