@@ -48,8 +48,9 @@ class MonthlyChanges:
         self.registry, self.rng = registry, rng
         self.absent_for_a_month = np.zeros(0, dtype=np.int64)
 
-    def apply(self, first: date, last: date, protected: np.ndarray) -> int:
-        """Carry the registry to `last`; protected people neither die nor leave. Returns the rows touched."""
+    def apply(self, first: date, last: date, protected: np.ndarray, frailty: np.ndarray) -> int:
+        """Carry the registry to `last`; protected people neither die nor leave, frail ones die more often than their
+        age peers. Returns the rows touched."""
         registry, rng = self.registry, self.rng
         start, end = day_number(first), day_number(last)
         touched = self._close_rows(end) + self._return_from_gap()
@@ -69,7 +70,7 @@ class MonthlyChanges:
 
         # Deaths by age.
         age = (end - registry["birth"][free]) / 365.25
-        dead = some(free, DEATH_RATE, 2.0 ** (age / DEATH_DOUBLING_YEARS))
+        dead = some(free, DEATH_RATE, 2.0 ** (age / DEATH_DOUBLING_YEARS) * frailty[free])
         on = np.maximum(days(len(dead)), registry["birth"][dead])
         registry["status"][dead], registry["status_on"][dead], registry["death_on"][dead] = DECEASED, on, on
         # Departures: foreigners leave six times as often.

@@ -110,7 +110,7 @@ def _draw_persons(rng: np.random.Generator, registry: Registry, outside: Registr
     )
     is_outside[inside[~found]] = True
     out = np.flatnonzero(is_outside)
-    position[out] = _make_outsiders(rng, outside, district[out], foreign[out], band[out], sex[out], first)
+    position[out] = make_outsiders(rng, registry, outside, district[out], foreign[out], band[out], sex[out], first)
     age = np.zeros(n, dtype=np.int64)
     inside = np.flatnonzero(~is_outside)
     age[inside] = registry.age(position[inside], day_number(first))
@@ -176,8 +176,9 @@ def _pick_residents(
     return result, found
 
 
-def _make_outsiders(
+def make_outsiders(
     rng: np.random.Generator,
+    registry: Registry,
     outside: Registry,
     district: np.ndarray,
     foreign: np.ndarray,
@@ -199,7 +200,28 @@ def _make_outsiders(
     ][district]
     citizenship = np.where(foreign == 1, _some_foreign(rng, len(band)), names.ITALY)
     people = outside.people(rng, unit, sex.astype(np.uint8), birth, citizenship)
+    _make_siblings(rng, registry, people)
     return outside.add(people)
+
+
+def _make_siblings(rng: np.random.Generator, registry: Registry, people: dict[str, np.ndarray]) -> None:
+    """Some are brothers, sisters or twins of residents: same family name, birth place, often the same birth date."""
+    chosen = np.flatnonzero(rng.random(len(people["unit"])) < faults.SIBLING_SHARE)
+    residents = rng.permutation(np.flatnonzero(registry["present"] & (registry["status"] == ACTIVE)))[:200_000]
+    birth = registry["birth"][residents]
+    order = np.argsort(birth, kind="stable")
+    for person in chosen.tolist():
+        near = order[np.searchsorted(birth[order], people["birth"][person]) :][:400]
+        alike = near[registry["citizenship"][residents[near]] == people["citizenship"][person]]
+        if not len(alike) or abs(birth[alike[0]] - people["birth"][person]) > 60:
+            continue
+        resident = residents[alike[0]]
+        # The same given name would make the same person, or a code that omocodia should have told apart.
+        if registry["given"][resident] == people["given"][person]:
+            continue
+        people["family"][person], people["place"][person] = registry["family"][resident], registry["place"][resident]
+        if rng.random() < 0.6 and registry["sex"][resident] != people["sex"][person]:
+            people["birth"][person] = registry["birth"][resident]
 
 
 def _some_foreign(rng: np.random.Generator, n: int) -> np.ndarray:

@@ -6,6 +6,8 @@ themselves (expectations/contracts), whose codes a test compares with this table
 
 from dataclasses import dataclass
 
+import polars as pl
+
 
 @dataclass(frozen=True)
 class Fault:
@@ -44,19 +46,39 @@ RECORD_FAULTS: tuple[Fault, ...] = (
 # Wrong use of operations, in the correction window: inserts of a live key, changes of a key that was never sent.
 INSERT_LIVE_SHARE, CHANGE_MISSING_SHARE = 0.0010, 0.0010
 INSERT_LIVE_RULE, CHANGE_MISSING_RULE = "IASS-103", "IASS-104"
-# What the ways of presenting a person raise (an old code comes with the new name).
-IDENTITY_RULES = {"typo": "IASS-521", "swapped_names": "IASS-548", "old_code": "IASS-548"}
+# What the ways of presenting a person raise, by flow (an old code comes with the new name; ADI shows no names).
+IDENTITY_RULES = {
+    "IASS": {"typo": "IASS-521", "swapped_names": "IASS-548", "old_code": "IASS-548"},
+    "FAR1": {"typo": "FAR1-521", "swapped_names": "FAR1-527", "old_code": "FAR1-527"},
+    "ADI1": {"typo": "ADI1-521"},
+    "SMAC": {"typo": "SMAC-521", "swapped_names": "SMAC-548", "old_code": "SMAC-548", "year_only": "SMAC-541"},
+    "SISAM": {"typo": "SISAM-521", "swapped_names": "SISAM-548", "old_code": "SISAM-548", "year_only": "SISAM-541"},
+}
 # Two residents whose codes differ by omocodia only: right, but worth a look, in every snapshot that shows both.
 SHARED_BASE_RULE = "NAAR-511"
-WRONG_PERIOD_RULE, BAD_NOMENCLATURE_RULE = "IASS-011", "NOML-122"
+WRONG_PERIOD_RULE, BAD_NOMENCLATURE_RULE = "011", "NOML-122"
 
-# Share of demands by how the person is presented. What is not listed is presented right.
-IDENTITY_CASES = {
-    "local_only": 0.050,  # no codice fiscale: local id, names, birth
-    "typo": 0.012,  # one character of the codice fiscale is wrong: the check letter tells
-    "swapped_names": 0.006,  # family name in the place of the given name
-    "year_only": 0.010,  # local id and year of birth only
+# Share of presented persons by how they are presented; what is not listed is presented right. FAR has no number of the
+# sender's own, so whoever has no code has names and birth only; ADI has no names at all, so nobody is known without.
+_WITH_NAMES = {
+    "local_only": 0.028,  # no codice fiscale: local id, names, birth
+    "misspelt": 0.008,  # the same, one letter of a name wrong
+    "transliterated": 0.008,  # the same, the name of a foreigner spelt otherwise
+    "local_swapped": 0.003,  # the same, names in each other's place
+    "birth_slip": 0.003,  # the same, a mistaken birth date
+    "year_only": 0.010,  # no codice fiscale, year of birth only
+    "typo": 0.012,  # one letter of the codice fiscale is wrong: the check letter tells
+    "swapped_names": 0.006,  # family name in the place of the given name, with the right codice fiscale
 }
+IDENTITY_CASES = {
+    "IASS": _WITH_NAMES,
+    "FAR1": _WITH_NAMES,
+    "ADI1": {"typo": 0.014, "unknown": 0.006},
+    "SMAC": _WITH_NAMES,
+    "SISAM": _WITH_NAMES,
+}
+# Of the people whom the registry does not know: brothers, sisters and twins of residents.
+SIBLING_SHARE = 0.20
 ANONYMOUS_SHARE = 0.010  # of contacts: type 98 or 99
 REPEAT_SHARE = 0.020  # of contacts: the same reporter once more on the same day, must not count
 VARIED_SHARE = 0.010  # of contacts: a variation in the correction window adds an outcome
@@ -67,6 +89,63 @@ LATE_SHARE = 0.04  # arrives after the first window
 REPEATED_SHARE = 0.03  # the same bytes once more
 WRONG_PERIOD_SHARE = 0.015  # the next progressive bears this month in its name and another inside
 BAD_NOMENCLATURE_LINE_SHARE = 0.10  # of NOML files: one line with an unknown regional code
+
+
+@dataclass(frozen=True)
+class ServiceFault:
+    """A kind of wrong record of FAR, ADI, SMAC or SISAM: its rate per record, its fate as above, the findings (place in
+    the record, rule), the column that gets a wrong value (null = missing), and which records can have it.
+
+    `lost` ones are phantoms: records of people who are in no service, on top of the volumes.
+    """
+
+    name: str
+    rate: float
+    fate: str
+    rules: tuple[tuple[str | None, str], ...]
+    column: str = ""
+    value: str | None = None
+    only: pl.Expr | None = None
+
+
+SERVICE_FAULTS: dict[str, tuple[ServiceFault, ...]] = {
+    "FAR1": (),
+    "FAR2": (),
+    "ADI1": (),
+    "ADI2": (),
+    "SMAC": (),
+    "SISAM": (),
+}
+#: Which flow tells of the phantoms of a service.
+FIRST_FLOW = {"FAR": "FAR1", "ADI": "ADI1", "SMAC": "SMAC", "SISAM": "SISAM"}
+#: What happens in correction files, per record: the share of senders that send one in a period bears them all.
+CORRECTING_SHARE = 0.35
+CORRECTIONS = {"varied": 0.008, "insert_live": 0.001}
+CORRECTED = ("varied", "insert_live", "cancelled", "change_missing")
+PHANTOM_RATES = {"cancelled": 0.003, "change_missing": 0.001}
+PHANTOMS = {
+    service: {**PHANTOM_RATES, **{f.name: f.rate for f in SERVICE_FAULTS[flow] if f.fate == "lost"}}
+    for service, flow in FIRST_FLOW.items()
+}
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Days after the end of the period on which files arrive: in time, late, with corrections (first and last day)."""
+
+    first: tuple[int, int]
+    late: tuple[int, int]
+    correction: tuple[int, int]
+
+
+WINDOWS = {
+    "FAR1": Windows((8, 18), (19, 22), (31, 44)),
+    "FAR2": Windows((23, 29), (30, 30), (31, 44)),
+    "ADI1": Windows((4, 11), (12, 13), (21, 39)),
+    "ADI2": Windows((14, 19), (20, 20), (21, 39)),
+    "SMAC": Windows((8, 29), (31, 35), (40, 59)),
+    "SISAM": Windows((8, 29), (31, 35), (40, 59)),
+}
 
 # The earthquake of the region's north, as in 2012: who sent less, and who fell silent. Months of the year.
 EARTHQUAKE_DISTRICTS = ("Carpi", "Castelfranco Emilia", "Mirandola")

@@ -10,13 +10,12 @@ from datetime import timedelta
 import numpy as np
 import polars as pl
 
-from orchestration.demo import faults, names
+from orchestration.demo import faults
 from orchestration.demo.contacts import YearPlan
 from orchestration.demo.nomenclature import ENDED_CODE, Nomenclatures, month_end
 from orchestration.demo.population import Registry, registry_ids
-from orchestration.intake import fiscal_code
+from orchestration.demo.presented import choose_cases, known_persons, present, true_ids
 
-EU_PLACES = {"Z129", "Z127", "Z104", "Z110", "Z112"}
 GROWN_UP_BAND = 7  # from 36 years: an adult by any division into life cycles
 CORRECTION = 2  # progressive of the correction window
 
@@ -147,101 +146,30 @@ class RecordMaker:
             .sort("contact", "demand_number")
             .join(plan.persons, on="person", how="left", maintain_order="left", suffix="_of_person")
         )
-        people = self._people(demands.select("source", "position").unique(maintain_order=True), index, plan)
+        wanted = demands.select("source", "position").unique(maintain_order=True)
+        people = known_persons(self.registry, self.outside, wanted, month_end(month))
         demands = demands.join(people, on=["source", "position"], how="left", maintain_order="left")
         n = demands.height
-        # How the person is presented: right, unless it does no harm to the rest of the story.
-        edges = np.cumsum(list(faults.IDENTITY_CASES.values()))
-        case = np.array([*faults.IDENTITY_CASES, "right"])[np.searchsorted(edges, rng.random(n), side="right")]
         bound = (
             (demands["has_code"] & (demands["demand_number"] == 1) & demands["is_self"])
             | demands["is_repeated"]
             | ((demands["fault"].is_in(["wrong_sex", "wrong_birth_day"])) & (demands["demand_number"] == 1))
         ).to_numpy()
-        old = (demands["identificativo_precedente"].is_not_null() & (demands["source"] == 0)).to_numpy()
-        case = np.where(old & (case == "right") & (rng.random(n) < 0.5), "old_code", case)
-        case = np.where(bound, "right", case)
-        case = np.where((demands["same_letters"].to_numpy()) & (case == "swapped_names"), "right", case)
-        case = np.where((demands["source"] == 1).to_numpy(), demands["kind_of_outsider"].to_numpy(), case)
-        case = np.where(demands["is_anonymous"].to_numpy(), np.where(rng.random(n) < 0.4, "anonymous", "unknown"), case)
-        typo_at = rng.integers(0, 3, n)
+        case = choose_cases(rng, demands, faults.IDENTITY_CASES["IASS"], bound, month)
+        nobody = np.where(rng.random(n) < 0.4, "anonymous", "unknown")
         demands = demands.with_columns(
-            pl.Series("case", case),
-            pl.Series("typo_at", typo_at),
-            pl.Series("shows_local_id", rng.random(n) < 0.7),
-            pl.Series("shows_place", rng.random(n) < 0.8),
+            pl.when("is_anonymous").then(pl.Series(nobody)).otherwise(case).alias("case"),
             self.locals.choose(rng, demands["district"].to_numpy(), demands["regional"].to_numpy()).alias(
                 "local_item_code"
             ),
         )
-        nobody = pl.col("case").is_in(["anonymous", "unknown"])
-        no_code = pl.col("case").is_in(["local_only", "year_only"]) | nobody
-        letter = pl.col("identificativo").str.slice(pl.col("typo_at"), 1)
-        wrong = letter.replace_strict({c: chr((ord(c) - 64) % 26 + 65) for c in map(chr, range(65, 91))}, default=None)
-        typo = (
-            pl.col("identificativo").str.slice(0, pl.col("typo_at"))
-            + wrong
-            + pl.col("identificativo").str.slice(pl.col("typo_at") + 1)
-        )
-        mark = pl.col("local_number").cast(pl.String)
-        demands = demands.with_columns(
-            pl.when(nobody)
-            .then(pl.when(pl.col("case") == "anonymous").then(pl.lit("98")).otherwise(pl.lit("99")))
-            .when(no_code)
-            .then(None)
-            .when(pl.col("case") == "stp")
-            .then(pl.lit("1"))
-            .when(pl.col("case") == "eni")
-            .then(pl.lit("2"))
-            .when(pl.col("case") == "provisional")
-            .then(pl.lit("4"))
-            .otherwise(pl.lit("0"))
-            .alias("identifier_type"),
-            pl.when(no_code)
-            .then(None)
-            .when(pl.col("case") == "typo")
-            .then(typo)
-            .when(pl.col("case") == "old_code")
-            .then("identificativo_precedente")
-            .when(pl.col("case").is_in(["stp", "eni", "provisional"]))
-            .then("foreign_code")
-            .otherwise("identificativo")
-            .alias("identifier"),
-            pl.when(nobody)
-            .then(None)
-            .when(no_code | (pl.col("case") == "typo") | pl.col("shows_local_id"))
-            .then(mark)
-            .alias("local_id"),
-            pl.when(nobody)
-            .then(None)
-            .when(pl.col("case") == "swapped_names")
-            .then("nome")
-            .otherwise("cognome")
-            .alias("family_name"),
-            pl.when(nobody)
-            .then(None)
-            .when(pl.col("case") == "swapped_names")
-            .then("cognome")
-            .otherwise("nome")
-            .alias("given_name"),
-            pl.when(nobody | (pl.col("case") == "year_only"))
-            .then(None)
-            .otherwise(pl.col("data_nascita").cast(pl.String))
-            .alias("birth_date"),
-            pl.when(pl.col("case") == "year_only")
-            .then(pl.col("data_nascita").dt.year().cast(pl.String))
-            .alias("birth_year"),
-            pl.when(~nobody & pl.col("shows_place") & (pl.col("case") != "year_only"))
-            .then("codice_nascita")
-            .alias("birth_place"),
+        demands = present(rng, demands).with_columns(
             pl.col("sesso").alias("sex"),
             pl.col("cittadinanza").alias("citizenship"),
             pl.when(pl.col("source") == 0).then("comune_residenza").otherwise(pl.lit("999999")).alias("residence"),
             pl.col("life_cycle_code").alias("life_cycle"),
             pl.when(pl.col("condition_code") != "").then("condition_code").alias("condition"),
-            pl.when(~nobody).then("true_person_id").alias("true_person_id"),
         )
-        demands = demands.with_columns(pl.lit(month).alias("month_on"))
         return demands.select(
             "contact",
             "template",
@@ -262,63 +190,12 @@ class RecordMaker:
             "condition",
             "local_item_code",
             "true_person_id",
+            "registry_id",
             "person",
             "target",
             "regional",
             "foreign",
             "band",
-        )
-
-    def _people(self, wanted: pl.DataFrame, index: int, plan: YearPlan) -> pl.DataFrame:
-        """Names, codes and residence of persons as the registry (or nobody) knows them this month."""
-        day = month_end(plan.months[index])
-        parts = []
-        for source, registry in enumerate((self.registry, self.outside)):
-            who = np.sort(wanted.filter(pl.col("source") == source)["position"].to_numpy())
-            frame = registry.frame(who, day).with_columns(
-                pl.lit(source, dtype=pl.Int64).alias("source"), pl.Series("position", who, dtype=pl.Int64)
-            )
-            # A temporary code keeps the AUSL that gave it, whatever the AUSL is called later.
-            first_ausl = registry.territory.at(registry.territory.first_day)["ausl_code"].gather(registry["unit"][who])
-            frame = frame.with_columns(first_ausl.alias("first_ausl"))
-            ids = registry_ids(who)
-            parts.append(
-                frame.with_columns((ids if source == 0 else ids.str.replace("ER", "XX")).alias("true_person_id"))
-            )
-        people = pl.concat(parts)
-        # Where both names give the same letters, swapping them cannot be seen.
-        same = fiscal_code.encode_family(people["cognome"]) + fiscal_code.encode_given(people["nome"])
-        swapped = fiscal_code.encode_family(people["nome"]) + fiscal_code.encode_given(people["cognome"])
-        position = people["position"].to_numpy()
-        kind = np.full(people.height, "right", dtype="U12")
-        draw = (position * 7919) % 100
-        foreign = (people["cittadinanza"] != "100").to_numpy()
-        is_eu = (
-            people["cittadinanza"]
-            .is_in([c.istat_code for c in names.CITIZENSHIPS if c.place_code in EU_PLACES])
-            .to_numpy()
-        )
-        kind[foreign & (draw < 45)] = "stp"
-        kind[foreign & (draw < 45) & is_eu] = "eni"
-        kind[foreign & (draw >= 45) & (draw < 57)] = "provisional"
-        kind[foreign & (draw >= 57) & (draw < 92)] = "local_only"
-        number = pl.Series(position).cast(pl.String).str.zfill(7)
-        prefix = pl.Series(np.where(is_eu, "ENI", "STP")) + "080" + people["first_ausl"].str.slice(3, 3)
-        temporary = prefix + number
-        body = pl.Series(position + 9_000_000_000).cast(pl.String)
-        is_provisional = pl.Series(kind == "provisional")
-        return people.with_columns(
-            (same == swapped).alias("same_letters"),
-            pl.Series("kind_of_outsider", kind),
-            pl.select(pl.when(is_provisional).then(body + _check_digits(body)).otherwise(temporary))
-            .to_series()
-            .alias("foreign_code"),
-            # A number of the sender's own case file: a bijection of the position, so that two persons never share it.
-            pl.Series(
-                "local_number",
-                (position * 2_654_435_761 + people["source"].to_numpy() * 1_000_003) % 2**32
-                + 2**32 * people["source"].to_numpy(),
-            ),
         )
 
     def _texts(self, contacts: pl.DataFrame, plan: YearPlan, index: int) -> pl.DataFrame:
@@ -333,16 +210,11 @@ class RecordMaker:
         named = pl.col("has_code")
         source = plan.persons["source"].gather(contacts["principal"])
         position = plan.persons["position"].gather(contacts["principal"])
-        true_self = pl.select(
-            pl.when(source == 0)
-            .then(registry_ids(position.to_numpy()))
-            .otherwise(registry_ids(position.to_numpy()).str.replace("ER", "XX"))
-        ).to_series()
         return contacts.with_columns(
             districts.gather(contacts["district"]).alias("sender_code"),
             relative_code.alias("relative_code"),
             registry_ids(relative).alias("relative_id"),
-            true_self.alias("self_id"),
+            true_ids(source, position).alias("self_id"),
             pl.col("day").cast(pl.Int32).cast(pl.Date).alias("on"),
             (at.gather(contacts["desk_unit"]) + "-" + contacts["desk"].cast(pl.String).str.zfill(2)).alias("desk_code"),
         ).with_columns(
@@ -498,12 +370,12 @@ class RecordMaker:
             pl.col("fault").replace_strict(rules, return_dtype=pl.String).alias("rule_code"),
         )
         shown = (pl.col("case") != "right") & pl.col("identifier").is_not_null()
-        by_person = demands.filter(pl.col("case").is_in(list(faults.IDENTITY_RULES)) & shown).select(
+        by_person = demands.filter(pl.col("case").is_in(list(faults.IDENTITY_RULES["IASS"])) & shown).select(
             "file_key",
             "record_number",
             "key",
             pl.col("demand_number").cast(pl.String).alias("item"),
-            pl.col("case").replace_strict(faults.IDENTITY_RULES, return_dtype=pl.String).alias("rule_code"),
+            pl.col("case").replace_strict(faults.IDENTITY_RULES["IASS"], return_dtype=pl.String).alias("rule_code"),
         )
         return (
             pl.concat([by_record, by_person])
@@ -515,13 +387,3 @@ class RecordMaker:
             )
             .sort("file_key", "record_number", "item", "rule_code")
         )
-
-
-def _check_digits(body: pl.Series) -> pl.Series:
-    """Check digit of provisional codes: every second digit doubled, digits summed."""
-    digits = (
-        np.frombuffer(body.str.join("").item().encode(), dtype=np.uint8).reshape(len(body), 10).astype(np.int64) - 48
-    )
-    doubled = digits[:, 1::2] * 2
-    total = digits[:, 0::2].sum(axis=1) + np.where(doubled > 9, doubled - 9, doubled).sum(axis=1)
-    return pl.Series((10 - total % 10) % 10).cast(pl.String)

@@ -70,6 +70,11 @@ class Territory:
         ]
         return pl.DataFrame({"istat_code": istat, "ausl_code": [codes[code] for code in istat]}).with_row_index("unit")
 
+    def unit_since(self, units: np.ndarray) -> np.ndarray:
+        """From which day (a number, as the registry keeps dates) the comune of each unit is in force."""
+        since = self.units["valid_from"].fill_null(date(1900, 1, 1)).cast(pl.Int32).to_numpy()
+        return since[units].astype(np.int64)
+
 
 def load_territory(first_day: date) -> Territory:
     """The comuni in force at a day with their residents by the package's population, merged ones split evenly."""

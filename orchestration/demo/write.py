@@ -153,3 +153,33 @@ def _identifier(kind: str, value: str) -> pl.Expr:
         pl.col(value).fill_null(""),
         pl.lit("</Identificativo>"),
     ).fill_null("")
+
+
+def text_of(frame: pl.DataFrame, expression: pl.Expr, joiner: str = "\n") -> dict[tuple[str, int], str]:
+    """The text of each file: one expression per record, joined by sender and progressive."""
+    texts = (
+        frame.select("sender_code", "progressive", expression.alias("text"))
+        .group_by("sender_code", "progressive", maintain_order=True)
+        .agg(pl.col("text").str.join(joiner))
+    )
+    return {(sender, progressive): text for sender, progressive, text in texts.iter_rows()}
+
+
+def xml_document(
+    root: str, records: str, made_on: date, sender: str = "", period: str = "", progressive: int = 0
+) -> bytes:
+    """A whole XML file. Sender, period and progressive stand in roots of our own, not in national ones."""
+    head = (
+        f'{root} mittente="{sender}" periodo="{period}" progressivo="{progressive:03d}" '
+        f'dataGenerazione="{made_on.isoformat()}T09:30:00"'
+    )
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n<{head if sender else root}>\n{records}\n</{root}>\n'.encode()
+
+
+def csv_files(frame: pl.DataFrame, columns: dict[str, str]) -> dict[tuple[str, int], bytes]:
+    """The CSV of each sender and progressive; `columns`: name in the layout to column of the frame."""
+    files = {}
+    for (sender, progressive), group in frame.group_by("sender_code", "progressive", maintain_order=True):
+        chosen = group.select(pl.col(column).alias(name) for name, column in columns.items())
+        files[str(sender), int(str(progressive))] = chosen.write_csv(separator=";").encode()
+    return files
