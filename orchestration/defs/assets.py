@@ -45,6 +45,7 @@ GATE_TABLES = (
     "finding",
     "rule",
     "live_key",
+    "pending_record",
     "nomenclature_version",
     "regional_nomenclature",
     "local_nomenclature",
@@ -153,8 +154,7 @@ def gate_tables(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeRes
             progress.delivery(result)
 
         try:
-            if waiting:
-                gate.intake(settings, waiting, on_delivery=through)
+            gate.intake(settings, waiting, on_delivery=through)  # also without files: time is over for what waits
         finally:  # what is in stays in, also when another file could not be taken
             record_periods(context, results)
     counts = {outcome: sum(r.outcome == outcome for r in results) for outcome in ("accepted", "refused", "repeated")}

@@ -17,6 +17,7 @@ import psycopg
 
 from orchestration.errors import IassError
 from orchestration.intake import archive, delivery_name, ledger, nomenclature, receipt, records, registry
+from orchestration.intake import pending as pending_records
 from orchestration.intake.contract import Contract, flow_codes, load_contract
 from orchestration.intake.delivery import (
     FINDING_SCHEMA,
@@ -50,8 +51,11 @@ def intake(
     paths: Iterable[Path],
     *,
     on_delivery: Callable[[DeliveryResult], object] | None = None,
+    today: date | None = None,
 ) -> list[DeliveryResult]:
-    """Take in files (and those in folders), one after the other, and answer each.
+    """Take in files (and those in folders), one after the other, and answer each. `today`: the day of the calendar.
+
+    Records that wait for others are looked at when all files are in, so that order within a call never matters.
 
     A file that cannot be taken in for a reason of ours (full disk, lost database) does not keep the others out; what
     happened is raised at the end, as one `IassError`.
@@ -66,7 +70,7 @@ def intake(
             try:
                 if conn.closed:
                     conn = _connect(settings)
-                result = process_delivery(settings, conn, path)
+                result = process_delivery(settings, conn, path, today)
             except IassError as error:
                 problems.append(str(error))
                 continue
@@ -81,6 +85,10 @@ def intake(
             results.append(result)
             if on_delivery is not None:
                 on_delivery(result)
+        if not conn.closed:
+            with conn.transaction():
+                pending_records.expire(conn, today or date.today())
+            receipt.write_due(settings, conn)
     finally:
         conn.close()
     if problems:
@@ -88,7 +96,7 @@ def intake(
     return results
 
 
-def process_delivery(settings: Settings, conn: Connection, path: Path) -> DeliveryResult:
+def process_delivery(settings: Settings, conn: Connection, path: Path, today: date | None = None) -> DeliveryResult:
     """One file: archived, judged, loaded or refused, answered. Safe to be killed and called again at any point."""
     began = time.monotonic()
     is_landed = path.resolve().is_relative_to(settings.landing_dir.resolve())
@@ -99,10 +107,13 @@ def process_delivery(settings: Settings, conn: Connection, path: Path) -> Delive
         # a gate died between commit and receipt: the file has had its answer, only not in writing
         delivery_id, is_repeat = known, False
     else:
-        delivery_id, is_repeat = _Arrival(settings, conn, path, archived, received_at, began).decide()
+        delivery_id, is_repeat = _Arrival(
+            settings, conn, path, archived, received_at, began, today or date.today()
+        ).decide()
     line = ledger.delivery(conn, delivery_id)
     assert line is not None
     place = receipt.write(settings, conn, line)
+    receipt.write_due(settings, conn)
     if is_landed:
         path.unlink(missing_ok=True)
     return DeliveryResult(
@@ -132,13 +143,14 @@ class _Arrival:
         archived: archive.Archived,
         received_at: datetime,
         began: float,
+        today: date,
     ) -> None:
         self.settings = settings
         self.conn = conn
         self.archived = archived
         self.received_at = received_at
         self.began = began
-        self.today = date.today()
+        self.today = today
         self.name = delivery_name.parse(path, self.today)
         self.contract = load_contract(self.name.flow_code or _FALLBACK_FLOW)
 
@@ -267,6 +279,7 @@ def _connect(settings: Settings) -> Connection:
                 ledger.publish_rules(conn, load_contract(flow_code))
             nomenclature.ensure_regional(conn)
         receipt.complete(settings, conn)
+        receipt.write_due(settings, conn)
     except BaseException:
         conn.close()
         raise

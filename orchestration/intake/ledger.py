@@ -7,7 +7,7 @@ Every function works on the caller's connection and inside its transaction.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import polars as pl
@@ -145,6 +145,47 @@ def close_line(
     )
 
 
+def recount(conn: Connection, delivery_ids: list[int]) -> None:
+    """Count deliveries again whose findings have changed since they were answered; their receipts are due again."""
+    if not delivery_ids:
+        return
+    conn.execute(
+        "with counted as (select delivery_id, count(*) filter (where is_discarded) as n_discarded,"
+        " count(*) filter (where not is_discarded) as n_flagged from (select delivery_id, record_number,"
+        " bool_or(grade = 'SCARTO') as is_discarded from landing.finding where delivery_id = any(%(ids)s)"
+        " group by 1, 2) as record group by 1)"
+        " update landing.delivery as d set records_discarded = coalesce(c.n_discarded, 0),"
+        " records_accepted = d.records_sent - coalesce(c.n_discarded, 0), records_flagged = coalesce(c.n_flagged, 0)"
+        " from unnest(%(ids)s::bigint[]) as i (delivery_id) left join counted as c using (delivery_id)"
+        " where d.delivery_id = i.delivery_id",
+        {"ids": delivery_ids},
+    )
+    conn.execute(
+        "insert into landing.receipt_due (delivery_id) select unnest(%s::bigint[]) on conflict do nothing",
+        [delivery_ids],
+    )
+
+
+def receipts_due(conn: Connection) -> list[int]:
+    """Deliveries whose receipt is to be written again."""
+    return [row[0] for row in conn.execute("select delivery_id from landing.receipt_due order by 1").fetchall()]
+
+
+def receipt_is_written(conn: Connection, delivery_id: int) -> None:
+    """Cross a receipt off the list."""
+    conn.execute("delete from landing.receipt_due where delivery_id = %s", [delivery_id])
+
+
+def waiting(conn: Connection, delivery_id: int) -> tuple[int, date | None]:
+    """How many accepted records of a delivery wait for the record they belong to, and until when."""
+    row = conn.execute(
+        "select count(*), max(expires_on) from landing.pending_record where delivery_id = %s and state = 'waiting'",
+        [delivery_id],
+    ).fetchone()
+    assert row is not None
+    return int(row[0]), row[1]
+
+
 def add_findings(conn: Connection, delivery_id: int, findings: pl.DataFrame) -> None:
     """Write findings (columns of `FINDING_SCHEMA`)."""
     if findings.height:
@@ -238,7 +279,8 @@ def keys_so_far(conn: Connection, flow: str, sender: str, delivery_id: int, keys
 def set_keys(
     conn: Connection, flow: str, sender: str, delivery_id: int, states: pl.DataFrame, known: pl.DataFrame
 ) -> None:
-    """Write the new state of keys (record_key, is_live, record_number). `known` is what `keys_so_far` has answered.
+    """Write the new state of keys (record_key, is_live, is_pending, record_number). `known` is what `keys_so_far` has
+    answered.
 
     Keys that nobody has seen before, the great part of a month, need no look for a conflict: one gate is at work.
     """
@@ -247,6 +289,7 @@ def set_keys(
         pl.lit(sender).alias("sender_code"),
         "record_key",
         "is_live",
+        "is_pending",
         pl.lit(delivery_id, pl.Int64).alias("delivery_id"),
         "record_number",
     )
@@ -254,13 +297,11 @@ def set_keys(
     changed = rows.join(known, on="record_key", how="semi")
     if changed.is_empty():
         return
-    conn.execute(
-        "create temporary table if not exists gate_key (like landing.live_key including defaults) on commit delete rows"
-    )
+    conn.execute("create temporary table if not exists gate_key (like landing.live_key) on commit delete rows")
     conn.execute("truncate gate_key")
     copy_binary(conn, "gate_key", changed)
     conn.execute(
-        "update landing.live_key as k set is_live = g.is_live, delivery_id = g.delivery_id,"
+        "update landing.live_key as k set is_live = g.is_live, is_pending = g.is_pending, delivery_id = g.delivery_id,"
         " record_number = g.record_number from gate_key as g where k.flow_code = g.flow_code"
         " and k.sender_code = g.sender_code and k.record_key = g.record_key"
     )

@@ -12,7 +12,7 @@ import json
 import os
 import re
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, TextIO
@@ -91,6 +91,15 @@ def complete(settings: Settings, conn: Connection, newest: int = 1000) -> int:
     return missing
 
 
+def write_due(settings: Settings, conn: Connection) -> None:
+    """Write again the receipts of deliveries whose records have met another fate since they were answered."""
+    for delivery_id in ledger.receipts_due(conn):
+        line = ledger.delivery(conn, delivery_id)
+        assert line is not None
+        write(settings, conn, line)
+        ledger.receipt_is_written(conn, delivery_id)
+
+
 def read(settings: Settings, delivery: str) -> dict[str, Any]:
     """The receipt of a delivery, found by its number or the file name (the last one of that name), with its folder."""
     with connection.connect(settings, "loader", autocommit=True) as conn:
@@ -103,6 +112,7 @@ def read(settings: Settings, delivery: str) -> dict[str, Any]:
 
 def _content(conn: Connection, line: dict[str, Any]) -> dict[str, Any]:
     repeats = ledger.repeats(conn, line["delivery_id"])
+    n_waiting, waiting_until = ledger.waiting(conn, line["delivery_id"])
     return {
         "delivery": {
             name: line[name]
@@ -121,6 +131,8 @@ def _content(conn: Connection, line: dict[str, Any]) -> dict[str, Any]:
         "is_repeat": bool(repeats),
         "repeated_at": [at.isoformat() for at in repeats],
         "counts": {name: line[f"records_{name}"] for name in ("sent", "accepted", "discarded", "flagged")},
+        # of the accepted ones: they wait for the record that they belong to
+        "waiting": {"records": n_waiting, "until": waiting_until.isoformat() if waiting_until else None},
         "rules": [
             {
                 "rule_code": rule["rule_code"],
@@ -209,6 +221,7 @@ def _template() -> jinja2.Template:
     )
     environment.filters["number"] = lambda value: f"{value:,}".replace(",", ".")
     environment.filters["moment"] = lambda value: datetime.fromisoformat(value).strftime("%d/%m/%Y, %H:%M:%S")
+    environment.filters["day"] = lambda value: date.fromisoformat(value).strftime("%d/%m/%Y")
     environment.filters["breakable"] = lambda path: path.replace("/", "/\u200b")  # a long path may wrap after a slash
     environment.filters["seconds"] = lambda value: "–" if value is None else f"{value:.1f} s".replace(".", ",")
     return environment.get_template("receipt.html.j2")

@@ -23,6 +23,7 @@ from orchestration.intake import (
     nomenclature,
     operations,
     others,
+    pending,
     read_csv,
     read_xml,
     spans,
@@ -81,6 +82,7 @@ class _Loader:
             records = frames[self.main.name].height
             n_discarded, n_flagged = self._load_batch(frames, issues)
             sent, discarded, flagged = sent + records, discarded + n_discarded, flagged + n_flagged
+        pending.settle(self.conn, self.delivery, self.contract, self.context)
         return LoadOutcome(sent, sent - discarded, discarded, flagged)
 
     def _batches(self) -> Iterator[_Batch]:
@@ -139,14 +141,24 @@ class _Loader:
             self.conn, delivery.flow_code, delivery.sender_code, delivery.delivery_id, known["record_key"]
         )
         judgement = operations.judge(records, so_far)
-        ledger.set_keys(
-            self.conn, delivery.flow_code, delivery.sender_code, delivery.delivery_id, judgement.states, so_far
+        refused = pl.concat([discarded, judgement.findings["record_number"]])
+        waiting = self._waiting(main).filter(~pl.col("record_number").is_in(refused.implode()))
+        states = judgement.states.with_columns(
+            is_pending=pl.col("record_number").is_in(waiting["record_number"].implode())
         )
-        if judgement.findings.is_empty():
+        ledger.set_keys(self.conn, delivery.flow_code, delivery.sender_code, delivery.delivery_id, states, so_far)
+        pending.wait(self.conn, delivery, self.contract, waiting.join(known, on="record_number"))
+        seen = pl.concat(
+            [
+                judgement.findings,
+                waiting.select("record_number", pl.lit(pending.AWAITED_IS_MISSING).alias("condition")),
+            ]
+        )
+        if seen.is_empty():
             return findings
-        rules = {c: self.contract.gate_rule(c) for c in judgement.findings["condition"].unique()}
+        rules = {c: self.contract.gate_rule(c) for c in seen["condition"].unique()}
         condition = pl.col("condition")
-        added = judgement.findings.select(
+        added = seen.select(
             "record_number",
             pl.lit(self.main.name).alias("table_name"),
             pl.lit(None, pl.String).alias("item"),
@@ -155,6 +167,13 @@ class _Loader:
             condition.replace_strict({c: r.grade for c, r in rules.items()}, return_dtype=pl.String).alias("grade"),
         )
         return pl.concat([findings, added])
+
+    def _waiting(self, main: pl.DataFrame) -> pl.DataFrame:
+        """Records (record_number, awaited_key) whose awaited record is not there. A cancellation needs none."""
+        if self.contract.awaits is None:
+            return pl.DataFrame(schema={"record_number": pl.Int64, "awaited_key": pl.String})
+        is_alone = pl.col("awaited_is_live").is_null() & (pl.col("operation") != operations.CANCELLATION)
+        return main.filter(is_alone).select("record_number", pl.col(self.contract.key.field).alias("awaited_key"))
 
     def _write(self, prepared: dict[str, pl.DataFrame], discarded: pl.DataFrame) -> None:
         cancellations = None

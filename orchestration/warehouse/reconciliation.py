@@ -11,6 +11,8 @@ from typing import Any
 
 import psycopg
 
+from orchestration.intake.contract import flow_codes, load_contract
+
 
 @dataclass(frozen=True)
 class Balance:
@@ -53,17 +55,31 @@ _LEDGER = (
         """,
     ),
     (
-        "accepted",
-        "IASS records accepted are the contacts in raw",
+        "waiting",
+        "Records that wait are the pending live keys",
         """
-        select coalesce(sum(d.records_accepted), 0), coalesce(sum(r.n_records), 0),
-            count(*) filter (where d.records_accepted is distinct from coalesce(r.n_records, 0))
-        from (select * from landing.delivery where outcome = 'accepted' and flow_code = 'IASS') as d
-        full join (select delivery_id, count(*) as n_records from raw.iass__contact group by delivery_id) as r
-            using (delivery_id)
+        select coalesce(sum((p.state = 'waiting')::int), 0), coalesce(sum(k.is_pending::int), 0),
+            count(*) filter (where (p.state = 'waiting') is distinct from k.is_pending)
+        from (select * from landing.pending_record where state = 'waiting') as p
+        full join (select * from landing.live_key where is_live and is_pending) as k
+            using (flow_code, delivery_id, record_number)
         """,
     ),
 )
+#: Of each flow whose records are inserted, varied and cancelled. What was discarded after it had waited stays in raw.
+_ACCEPTED = """
+    select coalesce(sum(d.n_records), 0), coalesce(sum(r.n_records), 0),
+        count(*) filter (where d.n_records is distinct from coalesce(r.n_records, 0))
+    from (
+        select a.delivery_id, a.records_accepted + coalesce(p.n_records, 0) as n_records
+        from landing.delivery as a
+        left join (
+            select delivery_id, count(*) as n_records from landing.pending_record where state = 'discarded' group by 1
+        ) as p using (delivery_id)
+        where a.outcome = 'accepted' and a.flow_code = any(array[{flows}])
+    ) as d
+    full join ({raw}) as r using (delivery_id)
+"""
 _FACTS = (
     (
         "contacts",
@@ -108,7 +124,17 @@ def reconcile(conn: psycopg.Connection[tuple[Any, ...]]) -> list[Balance]:
     with conn.transaction():
         conn.execute("set transaction isolation level repeatable read, read only")
         is_built = conn.execute("select to_regclass('core.fct_contact') is not null").fetchone() == (True,)
-        return [_balance(conn, *line) for line in (*_LEDGER, *(_FACTS if is_built else ()))]
+        return [_balance(conn, *line) for line in (*_LEDGER, _accepted(), *(_FACTS if is_built else ()))]
+
+
+def _accepted() -> tuple[str, str, str]:
+    contracts = [contract for contract in map(load_contract, flow_codes()) if contract.has_operations]
+    raw = " union all ".join(
+        f"select delivery_id, count(*) as n_records from raw.{contract.tables[0].physical_name} group by delivery_id"
+        for contract in contracts
+    )
+    flows = ", ".join(f"'{contract.flow_code}'" for contract in contracts)
+    return "accepted", "Records accepted are the records in raw", _ACCEPTED.format(flows=flows, raw=raw)
 
 
 def _balance(conn: psycopg.Connection[tuple[Any, ...]], name: str, sentence: str, query: str) -> Balance:
