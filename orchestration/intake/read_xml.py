@@ -26,6 +26,8 @@ from orchestration.intake.delivery import FileFinding, FileRefused
 #: About what a batch holds: some thousands of records.
 BYTES_PER_BATCH = 8 << 20
 BYTES_PER_PIECE = 1 << 20
+#: So little is walked element by element: working on columns has its price, whatever their length.
+BYTES_WALKED = 128 << 10
 #: A record of these flows takes about a kilobyte. More than this without one coming to its end is no record.
 MAX_BYTES_PER_RECORD = 8 << 20
 MAX_PROLOGUE_BYTES = 1 << 20
@@ -316,16 +318,16 @@ class _Reader:
         """The records in `data`, which `root_end` follows; None when it ends in the middle of a comment or the like."""
         first = self._n_records + 1
         try:
+            if len(data) <= BYTES_WALKED:
+                return self._walked_batch(self._root + data + root_end)
             try:
                 found = xml_columns.columns(data, self._shape, first)
             except xml_columns.NotPlain:
-                try:
-                    plain = self._written_plainly(self._root + data + root_end)
-                except etree.XMLSyntaxError as error:
-                    if _condition(error, self._guard) == "too_deep":
-                        raise xml_columns.TooDeep from error
-                    return None
-                found = xml_columns.columns(plain, self._shape, first)
+                found = xml_columns.columns(self._written_plainly(self._root + data + root_end), self._shape, first)
+        except etree.XMLSyntaxError as error:
+            if _condition(error, self._guard) == "too_deep":
+                raise FileRefused("too_deep") from error
+            return None
         except xml_columns.TooDeep as error:
             raise FileRefused("too_deep") from error
         except xml_columns.OtherElement as other:
@@ -337,31 +339,58 @@ class _Reader:
     @staticmethod
     def _written_plainly(document: bytes) -> bytes:
         """What stands in the root, without comments and CDATA, and with every `>` of a text as a reference."""
-        parser = etree.XMLParser(remove_comments=True, remove_pis=True, strip_cdata=True, **_PARSING)
-        plain: bytes = etree.tostring(etree.fromstring(document, parser), encoding="utf-8")
+        plain: bytes = etree.tostring(_parsed(document), encoding="utf-8")
         found = _TO_ROOT.match(plain)
         assert found
         return plain[found.end() : max(found.end(), plain.rfind(b"</"))]
 
+    def _walked_batch(self, document: bytes) -> Batch:
+        """All records of a document, each walked."""
+        records = list(_parsed(document))
+        first = self._n_records + 1
+        frames, issues = self._walked(dict(enumerate(records, first)))
+        self._n_records += len(records)
+        return Batch(frames, issues, len(records))
+
     def _with_odd(self, found: xml_columns.Columns) -> Batch:
         """The records that do not fit their layout, each walked, among the others."""
-        document = self._root + b"".join(found.odd.values()) + self._root_end
-        records = etree.fromstring(document, etree.XMLParser(**_PARSING))
+        records = _parsed(self._root + b"".join(found.odd.values()) + self._root_end)
+        walked, issues = self._walked(dict(zip(found.odd, records, strict=True)))
+        frames = {}
+        for table in self._shape.tables:
+            together = pl.concat([found.frames[table.name], walked[table.name]])
+            frames[table.name] = together.sort(table.columns[: table.n_places + 1], maintain_order=True)
+        return Batch(frames, issues, found.n_records)
+
+    def _walked(self, records: Mapping[int, etree._Element]) -> tuple[dict[str, pl.DataFrame], list[StructuralIssue]]:
         lines: list[list[Row]] = [[] for _ in self._shape.tables]
         issues: list[StructuralIssue] = []
-        for number, record in zip(found.odd, records, strict=True):
-            if record.tag != self._shape.record:  # it stands in a namespace
+        for number, record in records.items():
+            if record.tag != self._shape.record:
                 raise FileRefused(FileFinding("wrong_structure", record_number=number))
             row = self._shape.tables[0].empty.copy()
             row[0] = number
             lines[0].append(row)
             _walk(record, self._shape.node, row, self._shape.tables, lines, issues)
-        frames = {}
-        for table, rows in zip(self._shape.tables, lines, strict=True):
-            walked = xml_columns.rows(table.columns, table.n_places, [row[: len(table.columns)] for row in rows])
-            places = table.columns[: table.n_places + 1]
-            frames[table.name] = pl.concat([found.frames[table.name], walked]).sort(places, maintain_order=True)
-        return Batch(frames, issues, found.n_records)
+        frames = {t.name: _frame(t, rows) for t, rows in zip(self._shape.tables, lines, strict=True)}
+        return frames, issues
+
+
+def _parsed(document: bytes) -> etree._Element:
+    return etree.fromstring(document, etree.XMLParser(remove_comments=True, remove_pis=True, **_PARSING))
+
+
+def _frame(table: TableLayout, lines: list[Row]) -> pl.DataFrame:
+    """Rows that a walk has made, as a frame like those of `xml_columns`: marks left out, empty is missing."""
+    columns = list(zip(*lines, strict=True)) if lines else [()] * len(table.columns)
+    return pl.DataFrame(
+        [
+            pl.Series(name, values, pl.Int64)
+            if at <= table.n_places
+            else pl.Series(name, [value or None for value in values], pl.String)
+            for at, (name, values) in enumerate(zip(table.columns, columns, strict=False))
+        ]
+    )
 
 
 def _condition(error: etree.XMLSyntaxError, guard: _Guard) -> str:

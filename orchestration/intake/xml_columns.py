@@ -14,7 +14,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -258,10 +258,3 @@ def _decoded(values: pl.Series) -> pl.Series:
 def _character(found: re.Match[str]) -> str:
     hexadecimal, decimal, name = found.groups()
     return _ENTITIES[name] if name else chr(int(hexadecimal, 16) if hexadecimal else int(decimal))
-
-
-def rows(table_columns: Sequence[str], n_places: int, lines: Sequence[Sequence[Any]]) -> pl.DataFrame:
-    """Rows that a walk has made, as a frame like those of `columns`."""
-    schema = {name: pl.Int64 if at <= n_places else pl.String for at, name in enumerate(table_columns)}
-    frame = pl.DataFrame(lines, schema=schema, orient="row")
-    return frame.with_columns(pl.when(pl.col(pl.String) != "").then(pl.col(pl.String)))

@@ -34,6 +34,13 @@ def _refused(call, *arguments) -> list[str]:
     return [finding.condition for finding in refusal.value.findings]
 
 
+@pytest.fixture(params=[0, read_xml.BYTES_WALKED], ids=["columns", "walk"])
+def way_of_reading(request, monkeypatch):
+    """Small files are walked, large ones are cut into columns: the answers are the same."""
+    monkeypatch.setattr(read_xml, "BYTES_WALKED", request.param)
+
+
+@pytest.mark.usefixtures("way_of_reading")
 def test_elements_become_columns_with_their_places():
     [batch] = _xml(ROOT + CONTACT.format(id="a") + CONTACT.format(id="b") + "</FlussoIASS>")
     contact, demand, outcome = batch.frames["contact"], batch.frames["demand"], batch.frames["outcome"]
@@ -62,6 +69,7 @@ def test_batches_are_bounded_and_complete(monkeypatch):
     assert [n for b in batches for n in b.frames["contact"]["record_number"]] == [1, 2, 3, 4, 5]
 
 
+@pytest.mark.usefixtures("way_of_reading")
 def test_unknown_and_repeated_elements_belong_to_their_record():
     record = '<Contatto operazione="I"><IdContatto>a</IdContatto><IdContatto>b</IdContatto><Altro/><Domande>'
     record += '<Domanda progressivo="1"><CicloVita>1<b/></CicloVita></Domanda></Domande><Domande/></Contatto>'
@@ -75,6 +83,7 @@ def test_unknown_and_repeated_elements_belong_to_their_record():
     assert batch.frames["contact"]["contact_id"].to_list() == ["a"]
 
 
+@pytest.mark.usefixtures("way_of_reading")
 @pytest.mark.parametrize(
     ("text", "conditions"),
     [
@@ -176,8 +185,12 @@ _ELEMENTS = st.recursive(
 
 
 @settings(deadline=None)
-@given(st.lists(st.lists(_ELEMENTS, max_size=4), min_size=1, max_size=4), st.sampled_from([1, 300, 1 << 20]))
-def test_columns_are_what_a_walk_over_parsed_elements_gives(contacts, bytes_per_batch):
+@given(
+    st.lists(st.lists(_ELEMENTS, max_size=4), min_size=1, max_size=4),
+    st.sampled_from([1, 300, 1 << 20]),
+    st.sampled_from([0, 500]),
+)
+def test_columns_are_what_a_walk_over_parsed_elements_gives(contacts, bytes_per_batch, bytes_walked):
     """Also for misplaced, repeated and unknown elements, for comments, references and ends of lines."""
 
     def written(elements) -> str:
@@ -189,6 +202,7 @@ def test_columns_are_what_a_walk_over_parsed_elements_gives(contacts, bytes_per_
     data = (ROOT + "".join(f"<Contatto>{written(c)}</Contatto>\n" for c in contacts) + "</FlussoIASS>").encode()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(read_xml, "BYTES_PER_BATCH", bytes_per_batch)
+        patch.setattr(read_xml, "BYTES_WALKED", bytes_walked)
         batches = _xml(data)
 
     layout = read_xml.layout("IASS")
