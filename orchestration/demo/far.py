@@ -58,7 +58,7 @@ class Far:
         number = stays["trait"].to_numpy() % (1 + size[house] // 9_000).astype(np.int64)
         person = pl.coalesce("identifier", pl.col("local_number").cast(pl.String).str.zfill(16))
         return stays.with_columns(
-            pl.Series("facility", house * 100 + number).cast(pl.String).str.zfill(6),
+            pl.Series("facility", house.astype(np.int64) * 100 + number).cast(pl.String).str.zfill(6),
             pl.col("ausl_code").alias("sender_code"),
             pl.col("kind").str.replace("R3L", "R3").alias("service_type"),
             pl.col("start_on").cast(pl.String).alias("date"),

@@ -31,10 +31,10 @@ from orchestration.warehouse import connection
 
 Connection = psycopg.Connection[Any]
 
-#: What others need comes first: IASS maps by the nomenclature, and reads better with the registry in place. A flow that
-#: awaits another comes last.
+#: What others need comes first: IASS maps by the nomenclature, and reads better with the registry in place. Then period
+#: by period, in each the flow that awaits another after it: who was let go in May is not still there in August.
 FLOW_ORDER = {"NOML": 0, "NAAR": 1}
-_LATER, _LAST = 8, 9
+_LATER = 9
 #: Files that somebody is still writing, by the names that copying tools use.
 _UNFINISHED = (".part", ".partial", ".tmp", ".filepart")
 #: Which contract words a refusal when the name does not say a flow.
@@ -311,17 +311,12 @@ def _in_order(files: list[Path]) -> list[Path]:
     def place(path: Path) -> tuple[Any, ...]:
         name = delivery_name.parse(path, today)
         return (
-            _place_of_flow(name.flow_code),
+            FLOW_ORDER.get(name.flow_code or "", _LATER),
             name.period_start_on or date.max,
+            name.flow_code is None or load_contract(name.flow_code).awaits is not None,
             name.sender_code or "",
             name.progressive or 0,
             path.name,
         )
 
     return sorted(files, key=place)
-
-
-def _place_of_flow(flow_code: str | None) -> int:
-    if flow_code is None or load_contract(flow_code).awaits:
-        return _LAST
-    return FLOW_ORDER.get(flow_code, _LATER)
