@@ -133,12 +133,13 @@ def seed(codes: CodeList) -> str:
 
 
 def calendar(contracts: Iterable[Contract]) -> str:
-    """When each flow is due, in days after its period, as a dbt seed."""
+    """Who sends each flow and when it is due, in days after its period, as a dbt seed."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["flow_code", "flow_label", "period_kind", "first_days", "correction_days"])
+    writer.writerow(["flow_code", "flow_label", "sender_kind", "period_kind", "first_days", "correction_days"])
     for c in contracts:
-        writer.writerow([c.flow_code, c.name, c.period_kind, c.windows.first_days, c.windows.correction_days])
+        due = c.windows
+        writer.writerow([c.flow_code, c.name, c.sender_kind, c.period_kind, due.first_days, due.correction_days])
     return text.getvalue()
 
 

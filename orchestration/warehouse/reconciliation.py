@@ -11,7 +11,10 @@ from typing import Any
 
 import psycopg
 
-from orchestration.intake.contract import flow_codes, load_contract
+from orchestration.intake.contract import Contract, flow_codes, load_contract
+
+#: A snapshot is not kept as it came.
+REGISTRY = "NAAR"
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,7 @@ class Balance:
         return self.left == self.right and self.broken == 0
 
 
-#: name, sentence, query giving (left, right, broken). Both sides of the last three are compared key by key.
+#: name, sentence, query giving (left, right, broken).
 _LEDGER = (
     (
         "sent",
@@ -66,20 +69,38 @@ _LEDGER = (
         """,
     ),
 )
-#: Of each flow whose records are inserted, varied and cancelled. What was discarded after it had waited stays in raw.
-_ACCEPTED = """
-    select coalesce(sum(d.n_records), 0), coalesce(sum(r.n_records), 0),
-        count(*) filter (where d.n_records is distinct from coalesce(r.n_records, 0))
+#: For each flow whose records go to raw as they are (the registry is kept by change), from its contract. What was
+#: discarded after it had waited stays in raw.
+_ACCEPTED = (
+    "accepted",
+    "{flow} records accepted are those in raw",
+    """
+    select coalesce(sum(d.records_accepted), 0), coalesce(sum(r.n_records), 0),
+        count(*) filter (where d.records_accepted is distinct from coalesce(r.n_records, 0))
     from (
-        select a.delivery_id, a.records_accepted + coalesce(p.n_records, 0) as n_records
+        select a.delivery_id, a.records_accepted + coalesce(p.n_records, 0) as records_accepted
         from landing.delivery as a
         left join (
             select delivery_id, count(*) as n_records from landing.pending_record where state = 'discarded' group by 1
         ) as p using (delivery_id)
-        where a.outcome = 'accepted' and a.flow_code = any(array[{flows}])
+        where a.outcome = 'accepted' and a.flow_code = '{flow}'
     ) as d
-    full join ({raw}) as r using (delivery_id)
-"""
+    full join (
+        select delivery_id, count(*) as n_records from raw.{table} group by delivery_id
+    ) as r using (delivery_id)
+    """,
+)
+_LIVE = (
+    "live",
+    "{flow} keys that are live have their version in raw",
+    """
+    select count(*), count(record.delivery_id), count(*) filter (where record.delivery_id is null)
+    from landing.live_key as k
+    left join raw.{table} as record
+        on record.delivery_id = k.delivery_id and record.record_number = k.record_number and record.operation <> 'C'
+    where k.flow_code = '{flow}' and k.is_live
+    """,
+)
 _FACTS = (
     (
         "contacts",
@@ -123,18 +144,21 @@ def reconcile(conn: psycopg.Connection[tuple[Any, ...]]) -> list[Balance]:
     Before the first build there are no facts to compare, and only the ledger's own balances are given."""
     with conn.transaction():
         conn.execute("set transaction isolation level repeatable read, read only")
+        ledger = (*_LEDGER, *(line for flow in flow_codes() for line in _of_flow(load_contract(flow))))
         is_built = conn.execute("select to_regclass('core.fct_contact') is not null").fetchone() == (True,)
-        return [_balance(conn, *line) for line in (*_LEDGER, _accepted(), *(_FACTS if is_built else ()))]
+        return [_balance(conn, *line) for line in (*ledger, *(_FACTS if is_built else ()))]
 
 
-def _accepted() -> tuple[str, str, str]:
-    contracts = [contract for contract in map(load_contract, flow_codes()) if contract.has_operations]
-    raw = " union all ".join(
-        f"select delivery_id, count(*) as n_records from raw.{contract.tables[0].physical_name} group by delivery_id"
-        for contract in contracts
-    )
-    flows = ", ".join(f"'{contract.flow_code}'" for contract in contracts)
-    return "accepted", "Records accepted are the records in raw", _ACCEPTED.format(flows=flows, raw=raw)
+def _of_flow(contract: Contract) -> list[tuple[str, str, str]]:
+    """The balances of one flow between ledger and raw."""
+    if contract.flow_code == REGISTRY:
+        return []
+    lines = [_ACCEPTED, _LIVE] if contract.has_operations else [_ACCEPTED]
+    names = {"flow": contract.flow_code, "table": contract.tables[0].physical_name}
+    return [
+        (f"{name}_{contract.flow_code.lower()}", sentence.format(**names), query.format(**names))
+        for name, sentence, query in lines
+    ]
 
 
 def _balance(conn: psycopg.Connection[tuple[Any, ...]], name: str, sentence: str, query: str) -> Balance:

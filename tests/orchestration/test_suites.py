@@ -81,7 +81,30 @@ def test_ledger_and_raw_that_disagree_are_seen(settings: Settings) -> None:
         found = {balance.name: balance for balance in reconciliation.reconcile(conn)}
     assert found["sent"].holds
     assert not found["discarded"].holds and found["discarded"].broken == 1, "two discards without a finding"
-    assert not found["accepted"].holds and found["accepted"].broken == 1, "a contact that raw does not hold"
+    assert not found["accepted_iass"].holds and found["accepted_iass"].broken == 1, "a contact that raw does not hold"
+
+
+@pytest.mark.parametrize("flow", ["SMAC", "SISAM"])
+def test_each_flow_has_its_balances(settings: Settings, flow: str) -> None:
+    delivery = _deliver(settings, "10502", 1, flow=flow, accepted=2)
+    key, table = ("contract_id", "smac__contract") if flow == "SMAC" else ("case_id", "sisam__case")
+    with connection.connect(settings, "loader") as conn:
+        for number, name in ((1, "a"), (2, "b")):
+            conn.execute(
+                f"insert into raw.{table} (delivery_id, record_number, operation, sender_code, period_start_on, {key})"
+                " values (%s, %s, 'I', '10502', '2013-01-01', %s)",
+                [delivery, number, name],
+            )
+        conn.execute(
+            "insert into landing.live_key (flow_code, sender_code, record_key, is_live, delivery_id, record_number)"
+            " values (%(f)s, '10502', 'a', true, %(d)s, 1), (%(f)s, '10502', 'gone', true, %(d)s, 3)",
+            {"f": flow, "d": delivery},
+        )
+    with connection.connect(settings, "transformer") as conn:
+        found = {balance.name: balance for balance in reconciliation.reconcile(conn)}
+    accepted, live = found[f"accepted_{flow.lower()}"], found[f"live_{flow.lower()}"]
+    assert accepted.holds and accepted.left == 2
+    assert not live.holds and live.broken == 1, "a live key without its version in raw"
 
 
 def test_check_results_are_ready_to_show() -> None:

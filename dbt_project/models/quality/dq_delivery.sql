@@ -1,4 +1,19 @@
--- One row per processed delivery, refused ones included: what came, what stayed, how late.
+-- One row per processed delivery, refused ones included: what came, what stayed, how late. The first of a period is due by the first
+-- window, those that follow it by the window of corrections.
+with delivery as (
+    select
+        delivery.*,
+        {{
+            due_on(
+                'delivery.period_start_on', 'calendar.period_kind',
+                'case when delivery.progressive = 1 then calendar.first_days else calendar.correction_days end'
+            )
+        }} as due_on
+    from {{ ref('stg_landing__delivery') }} as delivery
+    left join {{ ref('flow_calendar') }} as calendar
+        on delivery.flow_code = calendar.flow_code
+)
+
 select
     delivery_id,
     flow_code,
@@ -8,9 +23,11 @@ select
     progressive,
     outcome,
     received_at,
+    due_on,
+    case when due_on is not null then greatest(0, cast(received_at as date) - due_on) end as days_late,
     records_sent,
     records_accepted,
     records_discarded,
     records_flagged,
     round(100 * cast(records_discarded as numeric) / nullif(records_sent, 0), 2) as discarded_percent
-from {{ ref('stg_landing__delivery') }}
+from delivery

@@ -2,11 +2,12 @@
 -- Caveat: compare contacts_per_sender, not n_contacts, when n_silent is not zero. Silent is missing, not zero.
 with coverage as (
     select
-        month_on,
+        period_start_on as month_on,
         count(*) filter (where coverage_status = 'silent') as n_silent,
         string_agg(sender_code, ' ' order by sender_code) filter (where coverage_status = 'silent') as silent_senders
     from quality.dq_coverage
-    group by month_on
+    where flow_code = 'IASS'
+    group by period_start_on
 )
 
 select
