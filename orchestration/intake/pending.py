@@ -38,6 +38,24 @@ def last_day(contract: Contract, period_end: date, received_on: date) -> date:
     return max(period_end + timedelta(correction), received_on + timedelta(correction - first))
 
 
+def supersede(conn: Connection, delivery: Delivery, contract: Contract, changed: pl.DataFrame) -> None:
+    """A newer version, or a cancellation, takes the place of records that wait (`changed`: record_key)."""
+    if contract.awaits is None or changed.is_empty():
+        return
+    conn.execute(
+        "update landing.pending_record set state = 'superseded', settled_by_delivery_id = %s,"
+        " settled_at = clock_timestamp() where state = 'waiting' and awaited_flow_code = %s and sender_code = %s"
+        " and flow_code = %s and record_key = any(%s)",
+        [
+            delivery.delivery_id,
+            contract.awaits,
+            delivery.sender_code,
+            contract.flow_code,
+            changed["record_key"].to_list(),
+        ],
+    )
+
+
 def wait(conn: Connection, delivery: Delivery, contract: Contract, waiting: pl.DataFrame) -> None:
     """Note records (record_number, record_key, awaited_key) of a delivery that wait."""
     if contract.awaits is None:
@@ -59,23 +77,9 @@ def wait(conn: Connection, delivery: Delivery, contract: Contract, waiting: pl.D
 
 def settle(conn: Connection, delivery: Delivery, contract: Contract, context: CheckContext) -> None:
     """What a delivery, now wholly in raw, changes for records that wait or have waited."""
-    if contract.awaits is not None:
-        _supersede(conn, delivery)
     for flow_code in flow_codes():
         if load_contract(flow_code).awaits == contract.flow_code:
             _Judge(conn, delivery, contract, load_contract(flow_code), context).judge()
-
-
-def _supersede(conn: Connection, delivery: Delivery) -> None:
-    """A newer version, or a cancellation, takes the place of a record that waits."""
-    conn.execute(
-        "update landing.pending_record as p set state = 'superseded', settled_by_delivery_id = %(id)s,"
-        " settled_at = clock_timestamp() from landing.live_key as k where p.state = 'waiting'"
-        " and p.flow_code = %(flow)s and p.sender_code = %(sender)s and k.flow_code = p.flow_code"
-        " and k.sender_code = p.sender_code and k.record_key = p.record_key"
-        " and (k.delivery_id, k.record_number) <> (p.delivery_id, p.record_number)",
-        {"id": delivery.delivery_id, "flow": delivery.flow_code, "sender": delivery.sender_code},
-    )
 
 
 class _Judge:

@@ -141,13 +141,13 @@ class _Loader:
             self.conn, delivery.flow_code, delivery.sender_code, delivery.delivery_id, known["record_key"]
         )
         judgement = operations.judge(records, so_far)
-        refused = pl.concat([discarded, judgement.findings["record_number"]])
-        waiting = self._waiting(main).filter(~pl.col("record_number").is_in(refused.implode()))
+        waiting = self._waiting(main).join(judgement.states, on="record_number")
         states = judgement.states.with_columns(
             is_pending=pl.col("record_number").is_in(waiting["record_number"].implode())
         )
         ledger.set_keys(self.conn, delivery.flow_code, delivery.sender_code, delivery.delivery_id, states, so_far)
-        pending.wait(self.conn, delivery, self.contract, waiting.join(known, on="record_number"))
+        pending.supersede(self.conn, delivery, self.contract, states.join(so_far, on="record_key", how="semi"))
+        pending.wait(self.conn, delivery, self.contract, waiting)
         seen = pl.concat(
             [
                 judgement.findings,
