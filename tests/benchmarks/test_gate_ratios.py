@@ -23,6 +23,7 @@ from orchestration.warehouse import connection
 pytestmark = pytest.mark.bench
 
 XML_CONTACTS = 100_000
+XML_CARES = 20_000
 SNAPSHOT_PROJECT = {
     "dbt_project.yml": "name: peer\nprofile: iass\nversion: '1.0'\nsnapshot-paths: [snapshots]\n"
     "flags: {send_anonymous_usage_stats: false}\n",
@@ -118,6 +119,45 @@ def test_contacts_against_an_empty_loop(
     )
 
 
+def test_home_care_against_an_empty_loop(
+    durable_settings: Settings, region: Path, tmp_path: Path, measure: Callable[[Measurement], None]
+) -> None:
+    """A month of accesses whose takings in charge are all there; ten AUSL of this size are more than the region."""
+    sample = max(region.glob("080*/ADI2_*_2013-02_001.xml"), key=lambda path: path.stat().st_size)
+    charge = sample.with_name(sample.name.replace("ADI2", "ADI1"))
+    large = [tmp_path / path.name for path in (charge, sample)]
+    for path, target in zip((charge, sample), large, strict=True):
+        _multiply_cares(path, target, XML_CARES)
+    first = gate.intake(durable_settings, large[:1])
+    with timed() as empty:
+        for _, element in etree.iterparse(large[1], tag="Assistenza"):
+            element.clear()
+    with timed() as watch:
+        results = gate.intake(durable_settings, large[1:])
+    assert [r.outcome for r in (*first, *results)] == ["accepted"] * 2
+    with connection.connect(durable_settings, "loader") as conn:
+        [(accesses, waiting)] = conn.execute(
+            "select (select count(*) from raw.adi2__access), (select count(*) from landing.pending_record)"
+        ).fetchall()
+    assert waiting == 0
+    measure(
+        Measurement(
+            "ADI2 XML through the whole gate",
+            watch.seconds,
+            empty.seconds,
+            "empty lxml loop over the same bytes",
+            4,
+            detail={
+                "months of care": results[0].records_sent,
+                "accesses": accesses,
+                "MB of the file": large[1].stat().st_size // 2**20,
+                "accepted": results[0].records_accepted,
+                "discarded": results[0].records_discarded,
+            },
+        )
+    )
+
+
 def _copy(conn: psycopg.Connection, path: Path) -> float:
     """Seconds of a bare COPY of the file into a new table without an index."""
     with path.open() as file:
@@ -176,4 +216,19 @@ def _multiply(sample: Path, large: Path, contacts: int) -> None:
             if identifier is not None:
                 identifier.text = f"B-{number:07d}"
             file.write(etree.tostring(contact, encoding="unicode"))
+        file.write(f"</{root.tag}>\n")
+
+
+def _multiply_cares(sample: Path, large: Path, cares: int) -> None:
+    """Write the inserted records of a file again and again under new ids, all begun on the first day of the month."""
+    root = etree.parse(sample).getroot()
+    inserted = [care for care in root if care.find("Trasmissione").get("tipo") == "I"]
+    with large.open("w", encoding="utf-8") as file:
+        file.write(f'<?xml version="1.0" encoding="UTF-8"?>\n<{root.tag}>')
+        for number in range(cares):
+            care = inserted[number % len(inserted)]
+            begun = care.find("Eventi/PresaInCarico")
+            begun.set("data", "2013-02-01")
+            begun.find("Id_Rec").text = f"B-{number:07d}"
+            file.write(etree.tostring(care, encoding="unicode"))
         file.write(f"</{root.tag}>\n")
