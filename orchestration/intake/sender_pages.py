@@ -125,7 +125,10 @@ def _rules(contract: Contract, rules: Iterable[Rule]) -> str:
 
 
 def _place(contract: Contract, rule: Rule) -> str:
-    """The field as the sender knows it."""
+    """The field as the sender knows it; of a rule about several alike, the first and how many follow."""
+    if rule.each_of:
+        first = contract.name_in_file(rule.code, rule.each_of[0])
+        return f"`{first}` e altri {len(rule.each_of) - 1}" if len(rule.each_of) > 1 else f"`{first}`"
     if rule.field is None or rule.table is None:
         return ""
     for table in (contract.table(rule.table), *contract.tables):
