@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from orchestration.demo import faults, write
+from orchestration.demo import faults, service_faults, write
 from orchestration.demo.nomenclature import add_months
 from orchestration.intake.contract import flow_codes
 
@@ -125,7 +125,7 @@ class Deliveries:
         """The files of a period of a sibling flow: each at its day in its window, some late, some again."""
         if batch.flow not in flow_codes():
             return  # nobody sends what the gate has no contract for
-        windows = faults.WINDOWS[batch.flow]
+        windows = service_faults.WINDOWS[batch.flow]
         names: dict[tuple[str, int], str] = {}
         counts = _counts(batch)
         for (sender, number), content in sorted(batch.contents.items()):

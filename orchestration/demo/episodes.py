@@ -15,7 +15,7 @@ from orchestration.demo.population import ACTIVE, DECEASED, NO_DATE, TRANSFERRED
 
 PLANNED, DIED, LEFT, MOVED, ADMITTED, OF_AGE, REORGANISED = range(7)
 END_REASONS = ("as planned", "death", "left the region", "moved", "residential care", "of age", "other AUSL")
-NO_DEMAND = -1
+NO_DEMAND = NO_DOUBLE = -1
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,7 @@ class Episodes:
         ("trait", np.uint32),
         ("demand", np.int64),
         ("fault", np.int8),
+        ("double", np.int64),
         ("is_told", np.bool_),
         ("is_reopened", np.bool_),
     )
@@ -89,7 +90,8 @@ class Episodes:
         """Residents who may not start now: they are in, or their last episode ended a short while ago."""
         mask = np.zeros(len(self.registry), dtype=bool)
         end = self["end"]
-        recent = ((end == NO_DATE) | (end > day - self.service.quiet_days)) & (self["source"] == 0)
+        recent = (end == NO_DATE) | (end > day - self.service.quiet_days) | (self["double"] != NO_DOUBLE)
+        recent &= self["source"] == 0
         mask[self["position"][recent]] = True
         return mask
 
@@ -152,6 +154,7 @@ class Episodes:
             "trait": self.rng.integers(0, 2**32, n, dtype=np.uint32),
             "demand": np.full(n, NO_DEMAND),
             "fault": np.zeros(n),
+            "double": np.full(n, NO_DOUBLE),
             "is_told": np.zeros(n),
             "is_reopened": np.zeros(n),
         }
@@ -176,7 +179,8 @@ class Episodes:
         if area is not None:
             moved = inside[area[self.registry["unit"][position]] != area[self["unit"][inside]]]
             self.finish(moved, MOVED, self._days(start, end, len(moved)))
-        over = open_[(self["end"][open_] == NO_DATE) & (sender_next != sender)[self["unit"][open_]]]
+        stays = (self["end"][open_] == NO_DATE) & (self["fault"][open_] == 0)
+        over = open_[stays & (sender_next != sender)[self["unit"][open_]]]
         if len(over):
             self.finish(over, REORGANISED, np.full(len(over), end))
             begins = np.full(len(over), end + 1)

@@ -134,6 +134,9 @@ class Far:
             pl.when(pl.Series(rng.random(n) < 0.82)).then(pl.lit("1")).otherwise(pl.lit("2")).alias("away_reason"),
             day_text(self.episodes["end"][chosen], ended, "discharged"),
             pl.Series("discharge_reason", reason),
+            pl.lit("").alias("more"),
+            pl.Series("days", days),
+            (pl.col("start_on") >= first).alias("is_of_quarter"),
             pl.lit("").alias("fault"),
             pl.lit(None, dtype=pl.String).alias("case"),
         )
@@ -228,6 +231,10 @@ def _period_text() -> pl.Expr:
         "operation",
         pl.lit('">'),
         *_key(),
+        pl.lit("<Presenze>"),
+        tag("TempoPieno", "full"),
+        tag("TempoParziale", "part"),
+        pl.lit("</Presenze>"),
         pl.concat_str(
             pl.lit('<Tariffa dataInizio="'),
             "tariff_on",
@@ -237,10 +244,6 @@ def _period_text() -> pl.Expr:
             tag("QuotaComune", "share_comune"),
             pl.lit("</Tariffa>"),
         ).fill_null(""),
-        pl.lit("<Presenze>"),
-        tag("TempoPieno", "full"),
-        tag("TempoParziale", "part"),
-        pl.lit("</Presenze>"),
         _assessment(),
         pl.concat_str(
             pl.lit('<Sospensione dal="'),
@@ -251,6 +254,7 @@ def _period_text() -> pl.Expr:
             tag("Motivo", "away_reason"),
             pl.lit("</Sospensione>"),
         ).fill_null(""),
+        "more",
         pl.concat_str(
             pl.lit('<Dimissione data="'),
             "discharged",

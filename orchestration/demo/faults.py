@@ -6,8 +6,6 @@ themselves (expectations/contracts), whose codes a test compares with this table
 
 from dataclasses import dataclass
 
-import polars as pl
-
 
 @dataclass(frozen=True)
 class Fault:
@@ -90,62 +88,6 @@ REPEATED_SHARE = 0.03  # the same bytes once more
 WRONG_PERIOD_SHARE = 0.015  # the next progressive bears this month in its name and another inside
 BAD_NOMENCLATURE_LINE_SHARE = 0.10  # of NOML files: one line with an unknown regional code
 
-
-@dataclass(frozen=True)
-class ServiceFault:
-    """A kind of wrong record of FAR, ADI, SMAC or SISAM: its rate per record, its fate as above, the findings (place in
-    the record, rule), the column that gets a wrong value (null = missing), and which records can have it.
-
-    `lost` ones are phantoms: records of people who are in no service, on top of the volumes.
-    """
-
-    name: str
-    rate: float
-    fate: str
-    rules: tuple[tuple[str | None, str], ...]
-    column: str = ""
-    value: str | None = None
-    only: pl.Expr | None = None
-
-
-SERVICE_FAULTS: dict[str, tuple[ServiceFault, ...]] = {
-    "FAR1": (),
-    "FAR2": (),
-    "ADI1": (),
-    "ADI2": (),
-    "SMAC": (),
-    "SISAM": (),
-}
-#: Which flow tells of the phantoms of a service.
-FIRST_FLOW = {"FAR": "FAR1", "ADI": "ADI1", "SMAC": "SMAC", "SISAM": "SISAM"}
-#: What happens in correction files, per record: the share of senders that send one in a period bears them all.
-CORRECTING_SHARE = 0.35
-CORRECTIONS = {"varied": 0.008, "insert_live": 0.001}
-CORRECTED = ("varied", "insert_live", "cancelled", "change_missing")
-PHANTOM_RATES = {"cancelled": 0.003, "change_missing": 0.001}
-PHANTOMS = {
-    service: {**PHANTOM_RATES, **{f.name: f.rate for f in SERVICE_FAULTS[flow] if f.fate == "lost"}}
-    for service, flow in FIRST_FLOW.items()
-}
-
-
-@dataclass(frozen=True)
-class Windows:
-    """Days after the end of the period on which files arrive: in time, late, with corrections (first and last day)."""
-
-    first: tuple[int, int]
-    late: tuple[int, int]
-    correction: tuple[int, int]
-
-
-WINDOWS = {
-    "FAR1": Windows((8, 18), (19, 22), (31, 44)),
-    "FAR2": Windows((23, 29), (30, 30), (31, 44)),
-    "ADI1": Windows((4, 11), (12, 13), (21, 39)),
-    "ADI2": Windows((14, 19), (20, 20), (21, 39)),
-    "SMAC": Windows((8, 29), (31, 35), (40, 59)),
-    "SISAM": Windows((8, 29), (31, 35), (40, 59)),
-}
 
 # The earthquake of the region's north, as in 2012: who sent less, and who fell silent. Months of the year.
 EARTHQUAKE_DISTRICTS = ("Carpi", "Castelfranco Emilia", "Mirandola")

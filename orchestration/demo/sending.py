@@ -9,8 +9,8 @@ from datetime import date
 import numpy as np
 import polars as pl
 
-from orchestration.demo import faults
-from orchestration.demo.episodes import Episodes
+from orchestration.demo import faults, service_faults
+from orchestration.demo.episodes import NO_DOUBLE, Episodes
 from orchestration.demo.population import NO_DATE, Registry
 from orchestration.demo.presented import choose_cases, known_persons, present
 
@@ -68,7 +68,7 @@ class Identities:
         )
         people = known_persons(self.registry, self.outside, wanted.unique(maintain_order=True), day)
         people = wanted.join(people, on=["source", "position"], how="left", maintain_order="left")
-        case = choose_cases(self.rng, people, self.shares, np.zeros(len(new), dtype=bool), day)
+        case = choose_cases(self.rng, people, self.shares, episodes["double"][new] != NO_DOUBLE, day)
         shown = present(self.rng, people.with_columns(case)).select(SHOWN)
         self.frame = shown if self.frame is None else pl.concat([self.frame, shown])
 
@@ -94,7 +94,7 @@ def told(episodes: Episodes, chosen: np.ndarray, identities: Identities, day: da
             "trait": episodes["trait"][chosen],
             "is_from_desk": episodes["demand"][chosen] >= 0,
             "is_reopened": episodes["is_reopened"][chosen],
-            "fault": pl.Series(["", *faults.PHANTOMS[episodes.service.code]]).gather(episodes["fault"][chosen]),
+            "fault": pl.Series(["", *service_faults.PHANTOMS[episodes.service.code]]).gather(episodes["fault"][chosen]),
             "ausl_code": at["ausl_code"].gather(unit),
             "district_code": districts.gather(registry.territory.district_of_unit[unit]),
             "residence": at["istat_code"].gather(home),
@@ -148,6 +148,36 @@ class Sent:
     findings: pl.DataFrame
 
 
+class Seconds:
+    """Second contracts or cases of one person: from then on every record of the first one overlaps them too."""
+
+    def __init__(self, episodes: Episodes) -> None:
+        """None heard of yet."""
+        self.episodes = episodes
+        self.doubled = np.zeros(0, dtype=np.int64)
+
+    def that_overlap(self, chosen: np.ndarray) -> np.ndarray:
+        """Without the second ones whose first one has ended before they begin."""
+        double = self.episodes["double"][chosen]
+        end = self.episodes["end"][np.maximum(double, 0)]
+        apart = (double != NO_DOUBLE) & (end != NO_DATE) & (end <= self.episodes["start"][chosen] + 1)
+        return chosen[~apart]
+
+    def overlapped(self) -> pl.Expr:
+        """Records of first ones whose second one was told of in an earlier period."""
+        return pl.col("episode").is_in(self.doubled.tolist())
+
+    def heard(self, sent: Sent, rule: str) -> Sent:
+        """Remember the second ones of a period; a correction of a first one beside them overlaps as well."""
+        now = self.episodes["double"][sent.records.filter(pl.col("fault") == "second")["episode"].to_numpy()]
+        beside = sent.records.filter(
+            pl.col("episode").is_in(now.tolist()) & (pl.col("progressive") == CORRECTION) & (pl.col("operation") != "C")
+        )
+        found = beside.with_columns(pl.lit(None, dtype=pl.String).alias("item"), pl.lit(rule).alias("rule_code"))
+        self.doubled = np.concatenate([self.doubled, now])
+        return Sent(sent.records, pl.concat([sent.findings, found.select(FINDING_COLUMNS)]))
+
+
 def send(
     rng: np.random.Generator,
     flow: str,
@@ -159,19 +189,20 @@ def send(
 
     `vary`: what a variation in the correction window changes. `natural`: rules that right records raise, and which.
     """
-    table = {f.name: f for f in faults.SERVICE_FAULTS[flow]}
+    table = {f.name: f for f in service_faults.SERVICE_FAULTS[flow]}
     records = right.with_columns(
         pl.lit(1, dtype=pl.Int64).alias("progressive"),
         (pl.col("operation") if "operation" in right.columns else pl.lit("I")).alias("operation"),
     )
     corrects = _correcting(rng, records["sender_code"])
     records = _choose_faults(rng, flow, records.with_columns(pl.Series("corrects", corrects)))
+    records = pl.concat([records, *_orphans(rng, flow, records)])
     fault = pl.col("fault")
     # Only who sends a correction file can take back or change.
-    records = records.filter(pl.col("corrects") | ~fault.is_in(faults.CORRECTED))
+    records = records.filter(pl.col("corrects") | ~fault.is_in(service_faults.CORRECTED))
     resent = [f.name for f in table.values() if f.fate == "resent"]
     even = pl.col("trait") % 2 == 0
-    second = records.filter(fault.is_in([*resent, *faults.CORRECTED])).with_columns(
+    second = records.filter(fault.is_in([*resent, *service_faults.CORRECTED])).with_columns(
         pl.when(fault == "varied")
         .then(pl.lit("V"))
         .when(fault == "cancelled")
@@ -184,20 +215,19 @@ def send(
         *(pl.when(fault == "varied").then(e).otherwise(name).alias(name) for name, e in vary.items()),
         pl.when(fault.is_in(resent)).then(pl.lit("")).otherwise("fault").alias("fault"),
     )
-    first = records.filter(fault != "change_missing").with_columns(
-        pl.when(fault.is_in(faults.CORRECTED)).then(pl.lit("")).otherwise("fault").alias("fault")
+    first = records.filter(~fault.is_in(["change_missing", "second"])).with_columns(
+        pl.when(fault.is_in(service_faults.CORRECTED)).then(pl.lit("")).otherwise("fault").alias("fault")
     )
     sent = pl.concat([first, second]).sort("sender_code", "progressive", "order")
     sent = sent.with_columns(
         (pl.int_range(pl.len(), dtype=pl.Int64).over("sender_code", "progressive") + 1).alias("record_number")
     )
-    # Where both name the same column, the fault of the record wins over how its person is written.
+    # All wrong values at once, each from the right ones.
     wrong: dict[str, pl.Expr] = {}
     for each in table.values():
-        if each.column:
-            before = wrong.get(each.column, pl.col(each.column))
-            value = pl.lit(each.value, dtype=pl.String)
-            wrong[each.column] = pl.when(fault == each.name).then(value).otherwise(before)
+        for column, value in each.changes:
+            then = value if isinstance(value, pl.Expr) else pl.lit(value, dtype=pl.String)
+            wrong[column] = pl.when(fault == each.name).then(then).otherwise(wrong.get(column, pl.col(column)))
     sent = sent.with_columns(e.alias(name) for name, e in wrong.items())
     return Sent(sent, _findings(flow, sent, natural or {}))
 
@@ -205,7 +235,7 @@ def send(
 def _correcting(rng: np.random.Generator, senders: pl.Series) -> np.ndarray:
     """Few senders correct in a period, each several records: so is the number of files what it is in life."""
     names = senders.unique().sort()
-    some = names.filter(pl.Series(rng.random(len(names)) < faults.CORRECTING_SHARE))
+    some = names.filter(pl.Series(rng.random(len(names)) < service_faults.CORRECTING_SHARE))
     return senders.is_in(some.implode()).to_numpy()
 
 
@@ -215,13 +245,15 @@ def _choose_faults(rng: np.random.Generator, flow: str, records: pl.DataFrame) -
     fault = records["fault"].to_numpy().astype("U32")
     corrects = records["corrects"].to_numpy()
     order = rng.permutation(records.height)
-    wanted = [(f.name, f.rate, f.fate, f.only) for f in faults.SERVICE_FAULTS[flow] if f.fate in ("kept", "resent")]
-    wanted += [(name, rate, "resent", None) for name, rate in faults.CORRECTIONS.items()]
+    wanted = [
+        (f.name, f.rate, f.fate, f.only) for f in service_faults.SERVICE_FAULTS[flow] if f.fate in ("kept", "resent")
+    ]
+    wanted += [(name, rate, "resent", None) for name, rate in service_faults.CORRECTIONS.items()]
     for name, rate, fate, only in wanted:
         able = ~taken if only is None else ~taken & records.select(only.fill_null(False)).to_series().to_numpy()
         if fate == "resent":
             able &= corrects
-            rate /= faults.CORRECTING_SHARE
+            rate /= service_faults.CORRECTING_SHARE
         candidates = order[able[order]]
         base = int(corrects.sum()) if fate == "resent" else records.height
         chosen = candidates[: int(rate * base + rng.random())]
@@ -230,11 +262,27 @@ def _choose_faults(rng: np.random.Generator, flow: str, records: pl.DataFrame) -
     return records.with_columns(pl.Series("fault", fault, dtype=pl.String))
 
 
+def _orphans(rng: np.random.Generator, flow: str, records: pl.DataFrame) -> list[pl.DataFrame]:
+    """Events that belong to nothing: as others of the period, under a key that nobody was admitted with."""
+    clean = records.filter(pl.col("fault") == "")
+    parts = []
+    for each in service_faults.SERVICE_FAULTS[flow]:
+        if each.fate == "orphan" and clean.height:
+            chosen = rng.choice(clean.height, int(each.rate * clean.height + rng.random()), replace=False)
+            orphan = (pl.lit(each.name).alias("fault"), (pl.col("key") + "-0").alias("key"))
+            parts.append(clean[np.sort(chosen)].with_columns(orphan))
+    return parts
+
+
 def _findings(flow: str, sent: pl.DataFrame, natural: dict[str, pl.Expr]) -> pl.DataFrame:
     """Findings of the chosen faults and of how persons are presented."""
-    rules: dict[str, list[tuple[str | None, str]]] = {f.name: list(f.rules) for f in faults.SERVICE_FAULTS[flow]}
+    rules: dict[str, list[tuple[str | None, str]]] = {
+        f.name: list(f.rules) for f in service_faults.SERVICE_FAULTS[flow]
+    }
     rules["insert_live"] = [(None, f"{flow}-103")]
     rules["change_missing"] = [(None, f"{flow}-104")]
+    if flow in service_faults.SECOND_RULES:
+        rules["second"] = [(None, service_faults.SECOND_RULES[flow])]
     triples = [(name, item, rule) for name, several in rules.items() for item, rule in several]
     table = pl.DataFrame(triples, schema={"fault": pl.String, "item": pl.String, "rule_code": pl.String}, orient="row")
     parts = [sent.join(table, on="fault", how="inner", maintain_order="left").select(FINDING_COLUMNS)]

@@ -9,7 +9,7 @@ from datetime import date
 import numpy as np
 import polars as pl
 
-from orchestration.demo import continuations, faults, rates
+from orchestration.demo import continuations, rates, service_faults
 from orchestration.demo.adi import Adi
 from orchestration.demo.contacts import make_outsiders
 from orchestration.demo.deliveries import Deliveries
@@ -24,7 +24,7 @@ from orchestration.demo.smac import Smac
 
 #: Of the starts of each service, people whom the registry does not know; and their band of age (calibration.BANDS).
 STRANGERS = {"FAR": (0.006, 11), "ADI": (0.006, 11), "SMAC": (0.004, 10), "SISAM": (0.025, 3)}
-SERVICE_OF = {flow: service for service, flow in faults.FIRST_FLOW.items()}
+SERVICE_OF = {flow: service for service, flow in service_faults.FIRST_FLOW.items()}
 
 
 class Services:
@@ -36,7 +36,9 @@ class Services:
         """With everybody who is in on the first day."""
         self.rng, self.registry, self.outside, self.scale = rng, registry, outside, scale
         self.episodes = {s.code: Episodes(rng, s, registry, outside) for s in rates.SERVICES}
-        self.identities = {code: Identities(rng, faults.FIRST_FLOW[code], registry, outside) for code in self.episodes}
+        self.identities = {
+            code: Identities(rng, service_faults.FIRST_FLOW[code], registry, outside) for code in self.episodes
+        }
         pool = Pool.of(registry, start)
         for code, episodes in self.episodes.items():
             episodes.stock(pool, scale, start)
@@ -137,15 +139,40 @@ class Services:
 
     def _phantoms(self, code: str, episodes: Episodes, pool: Pool, first: date, last: date) -> None:
         """Records of people who are in no service: sent by mistake, or refused for good."""
-        for number, (name, rate) in enumerate(faults.PHANTOMS[code].items(), start=1):
-            if name in faults.CORRECTED:
-                rate /= faults.CORRECTING_SHARE
+        for number, (name, rate) in enumerate(service_faults.PHANTOMS[code].items(), start=1):
+            if name in service_faults.CORRECTED:
+                rate /= service_faults.CORRECTING_SHARE
+            if name == "second":
+                self._seconds(code, episodes, number, rate, first)
+                continue
             n = int(episodes.service.starts_a_year * self.scale / 12 * rate + self.rng.random())
             who = pool.draw(self.rng, episodes.service, n, episodes.busy(day_number(first)))
             day = self.rng.integers(day_number(first), day_number(last) + 1, len(who))
             new = episodes.begin(np.zeros(len(who)), who, np.maximum(day, self.registry["birth"][who] + 1))
             episodes["fault"][new] = number
             episodes["end"][new] = NO_DATE
+
+    def _seconds(self, code: str, episodes: Episodes, fault: int, rate: float, first: date) -> None:
+        """A second episode of some who are in, under the same sender: one of the two is wrong."""
+        shown = self.identities[code].frame
+        assert shown is not None
+        open_ = np.flatnonzero(episodes["is_told"] & (episodes["end"] == NO_DATE) & (episodes["fault"] == 0))
+        open_ = open_[(episodes["source"][open_] == 0) & (open_ < shown.height)]
+        # The same code in both, as the registry has it now.
+        same = shown["identifier"][open_] == self.registry.code_series(episodes["position"][open_])
+        able = open_[(same & (shown["case"][open_] == "right")).fill_null(False).to_numpy()]
+        able = able[
+            (episodes["unit"] == self.registry["unit"][np.where(episodes["source"] == 0, episodes["position"], 0)])[
+                able
+            ]
+        ]
+        able = np.setdiff1d(able, episodes["double"])
+        n = min(len(able), int(episodes.service.starts_a_year * self.scale / 12 * rate + self.rng.random()))
+        chosen = self.rng.choice(able, n, replace=False)
+        start = np.maximum(day_number(first), episodes["start"][chosen] + 1)
+        new = episodes.begin(np.zeros(n), episodes["position"][chosen], start)
+        episodes["fault"][new], episodes["double"][new] = fault, chosen
+        episodes["planned"][new] = day_number(first) + 20 * 365
 
     def _send(self, first: date, last: date, deliveries: Deliveries) -> None:
         """The files that are due once a month, a quarter, a half-year is over."""

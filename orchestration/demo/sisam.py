@@ -12,7 +12,7 @@ from orchestration.demo import write
 from orchestration.demo.deliveries import Batch
 from orchestration.demo.episodes import DIED, LEFT, MOVED, OF_AGE, Episodes
 from orchestration.demo.population import NO_DATE, day_number
-from orchestration.demo.sending import CSV_PERSON, Identities, key_only, send, told
+from orchestration.demo.sending import CSV_PERSON, Identities, Seconds, key_only, send, told
 
 REPORTERS = {
     "01": 0.03, "02": 0.13, "03": 0.03, "04": 0.09, "05": 0.02,
@@ -43,6 +43,7 @@ class Sisam:
     def __init__(self, rng: np.random.Generator, episodes: Episodes, identities: Identities) -> None:
         """Of the given cases."""
         self.rng, self.episodes, self.identities = rng, episodes, identities
+        self.seconds = Seconds(episodes)
 
     def come_of_age(self, last: date) -> None:
         """A case ends on the eighteenth birthday at the latest."""
@@ -56,7 +57,7 @@ class Sisam:
     def batches(self, period: str, first: date, last: date) -> list[Batch]:
         """New cases, and those told of before to which something happened: taken in charge, closed."""
         cases, start, end = self.episodes, day_number(first), day_number(last)
-        new = np.flatnonzero(~cases["is_told"] & (cases["start"] <= end))
+        new = self.seconds.that_overlap(np.flatnonzero(~cases["is_told"] & (cases["start"] <= end)))
         taken = self._taken(np.arange(len(cases)))
         happened = ((taken >= start) & (taken <= end)) | ((cases["end"] >= start) & (cases["end"] <= end))
         again = np.flatnonzero(cases["is_told"] & happened & (cases["fault"] == 0))
@@ -66,7 +67,8 @@ class Sisam:
             return []
         rows = self._rows(chosen, len(new), last)
         sent_late = (pl.col("operation") == "I") & (pl.col("start_on") < first)
-        sent = send(self.rng, "SISAM", rows, {"court": pl.lit("S")}, {"SISAM-501": sent_late})
+        natural = {"SISAM-501": sent_late, "SISAM-508": self.seconds.overlapped()}
+        sent = self.seconds.heard(send(self.rng, "SISAM", rows, {"court": pl.lit("S")}, natural), "SISAM-508")
         contents = write.csv_files(key_only(sent.records, COLUMNS), COLUMNS)
         return [Batch("SISAM", period, last, "csv", sent.records, sent.findings, contents)]
 

@@ -12,7 +12,7 @@ from orchestration.demo import rates, write
 from orchestration.demo.deliveries import Batch
 from orchestration.demo.episodes import ADMITTED, DIED, LEFT, MOVED, Episodes
 from orchestration.demo.population import day_number
-from orchestration.demo.sending import CSV_PERSON, Identities, key_only, send, told
+from orchestration.demo.sending import CSV_PERSON, Identities, Seconds, key_only, send, told
 
 COLUMNS = {
     "operazione": "operation",
@@ -40,14 +40,17 @@ class Smac:
     def __init__(self, rng: np.random.Generator, episodes: Episodes, identities: Identities) -> None:
         """Of the given contracts."""
         self.rng, self.episodes, self.identities = rng, episodes, identities
+        self.seconds = Seconds(episodes)
         self.n_contracts: list[int] = []
 
     def batches(self, period: str, first: date, last: date) -> list[Batch]:
         """A row for every contract that ran in the half-year."""
         phantoms = np.flatnonzero((self.episodes["fault"] > 0) & ~self.episodes["is_told"])
+        phantoms = self.seconds.that_overlap(phantoms)
         self.episodes["is_told"][phantoms] = True
         there = self.episodes.running(day_number(first), day_number(last))
         self.n_contracts.append(len(there))
+        self.episodes["is_told"][there] = True
         chosen = np.concatenate([there, phantoms])
         if not len(chosen):
             return []
@@ -96,6 +99,7 @@ class Smac:
             pl.Series("days", days).cast(pl.String),
             pl.Series("amount", [f"{c // 100}.{c % 100:02d}" for c in cents.tolist()]),
         )
-        sent = send(rng, "SMAC", contracts, {"isee": pl.lit("1")})
+        natural = {"SMAC-560": self.seconds.overlapped()}
+        sent = self.seconds.heard(send(rng, "SMAC", contracts, {"isee": pl.lit("1")}, natural), "SMAC-560")
         contents = write.csv_files(key_only(sent.records, COLUMNS), COLUMNS)
         return [Batch("SMAC", period, last, "csv", sent.records, sent.findings, contents)]

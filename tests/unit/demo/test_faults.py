@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
-from orchestration.demo import calibration, contacts, faults, nomenclature
+from orchestration.demo import calibration, contacts, faults, nomenclature, rates, service_faults
 from orchestration.intake import reference
 from orchestration.intake.contract import load_contract
 
@@ -25,6 +25,30 @@ def test_every_expected_rule_is_in_a_contract_with_the_expected_grade() -> None:
     assert all(rules[code].grade == "ANOMALIA" for code in faults.IDENTITY_RULES["IASS"].values())
     assert rules[faults.SHARED_BASE_RULE].grade == "ANOMALIA"
     assert rules[f"IASS-{faults.WRONG_PERIOD_RULE}"].grade == "FILE"
+
+
+def test_every_fault_of_a_service_raises_rules_of_its_flow_and_of_its_fate() -> None:
+    for flow, several in service_faults.SERVICE_FAULTS.items():
+        rules = {rule.code: rule for rule in load_contract(flow).rules}
+        for fault in several:
+            grades = {rules[code].grade for _, code in fault.rules}
+            assert ("SCARTO" in grades) == (fault.fate != "kept"), fault.name
+        for code in (service_faults.SECOND_RULES.get(flow), *faults.IDENTITY_RULES.get(flow, {}).values()):
+            assert code is None or rules[code].grade == "ANOMALIA"
+        assert len({fault.name for fault in several}) == len(several)
+
+
+def test_events_can_arrive_before_what_they_belong_to() -> None:
+    for admissions, events in (("FAR1", "FAR2"), ("ADI1", "ADI2")):
+        windows = service_faults.WINDOWS
+        assert windows[events].first[0] < windows[admissions].first[1]
+        assert windows[admissions].first[1] < windows[admissions].late[0]
+
+
+def test_services_of_kinds_and_ages_are_whole() -> None:
+    for service in rates.SERVICES:
+        assert abs(sum(share for _, _, share in service.ages) - 1) < 1e-9, service.code
+        assert abs(sum(share for share, _, _ in rates.KINDS[service.code].values()) - 1) < 1e-9, service.code
 
 
 def test_targets_come_out_of_the_map_that_the_reports_use() -> None:

@@ -119,11 +119,72 @@ def test_the_truth_counts_what_the_files_hold(region: Summary) -> None:
         assert [r.findtext("IdContatto") for r in records] == keys.to_list()
 
 
-def test_accepted_files_follow_the_published_schema(region: Summary) -> None:
-    schema = etree.XMLSchema(etree.parse(EXPECTATIONS_DIR / "schemas" / "iass.xsd"))
-    accepted = truth(region, "deliveries").filter((pl.col("flow_code") == "IASS") & (pl.col("outcome") == "accepted"))
-    for path in accepted["path"].sample(60, seed=2):
+@pytest.mark.parametrize("flow", ["IASS", "FAR1", "FAR2", "ADI1", "ADI2"])
+def test_accepted_files_follow_the_published_schema(region: Summary, flow: str) -> None:
+    schema = etree.XMLSchema(etree.parse(EXPECTATIONS_DIR / "schemas" / f"{flow.lower()}.xsd"))
+    accepted = truth(region, "deliveries").filter((pl.col("flow_code") == flow) & (pl.col("outcome") == "accepted"))
+    for path in accepted["path"].sample(12, seed=2):
         schema.assertValid(etree.fromstring(unpacked(region.out_dir / "landing" / path)))
+
+
+def test_who_is_in_a_service_has_the_age_for_it(region: Summary) -> None:
+    services = truth(region, "services").filter(pl.col("is_real") & pl.col("registry_id").is_not_null())
+    people = snapshot(region, "2013-01-31").select(
+        pl.col("id_assistito").alias("registry_id"), pl.col("data_nascita").str.to_date().alias("birth")
+    )
+    known = services.join(people, on="registry_id").with_columns(
+        ((pl.col("start_on") - pl.col("birth")).dt.total_days() / 365.25).alias("age")
+    )
+    old = {code: (group["age"] >= 75).mean() for (code,), group in known.group_by("service_code")}
+    assert old["FAR"] > 0.75 and 0.55 < old["ADI"] < 0.85, old  # type: ignore[operator]
+    assert known.filter(pl.col("service_code") == "SISAM")["age"].max() < 18  # type: ignore[operator]
+
+
+def test_nothing_happens_to_the_dead(region: Summary) -> None:
+    services = truth(region, "services").filter("is_real")
+    dead = (
+        pl.concat([snapshot(region, f"2013-{month:02d}-28") for month in (2,)])
+        .filter(pl.col("stato") == "D")
+        .select(pl.col("id_assistito").alias("registry_id"), pl.col("data_decesso").str.to_date().alias("died_on"))
+    )
+    ended = services.join(dead, on="registry_id")
+    assert ended.height > 0
+    late = ended.filter(pl.col("end_on").is_null() | (pl.col("end_on") > pl.max_horizontal("died_on", "start_on")))
+    assert late.is_empty(), late
+
+
+def test_a_demand_that_went_on_points_to_a_record_of_the_same_person_after_it(region: Summary) -> None:
+    paths = truth(region, "continuations")
+    assert {"never", "started"} <= set(paths["fate"])
+    began = paths.filter(pl.col("record_key").is_not_null())
+    services = truth(region, "services").select("service_code", "sender_code", "record_key", "true_person_id")
+    assert began.join(services, on=services.columns, how="semi").height == began.height > 20
+    contacts = truth(region, "contacts").select(
+        pl.col("sender_code").alias("demand_sender_code"),
+        pl.col("record_key").alias("demand_record_key"),
+        "contact_on",
+        "operation",
+        "fault",
+    )
+    asked = began.join(
+        contacts.filter(pl.col("operation") == "I").unique("demand_record_key", keep="last"),
+        on=["demand_sender_code", "demand_record_key"],
+    )
+    assert asked.height == began.height
+    before = asked.filter((pl.col("start_on") < pl.col("contact_on")) & (pl.col("fault") != "date_outside_period"))
+    assert before.is_empty(), before
+
+
+def test_every_presented_person_is_told_in_one_form(region: Summary) -> None:
+    presented = truth(region, "presented")
+    assert set(presented["flow_code"]) == {"IASS", "FAR1", "ADI1", "SMAC", "SISAM"}
+    assert not presented.select("file_name", "record_number", "item").is_duplicated().any()
+    for flow, cases in presented.group_by("flow_code"):
+        wanted = {"right", "typo"} | (set() if flow == ("ADI1",) else {"misspelt", "birth_slip"})
+        assert wanted <= set(cases["identity_case"]), flow
+    inside = presented.filter(pl.col("registry_id").is_not_null())
+    assert (inside["registry_id"] == inside["true_person_id"]).all()
+    assert presented.filter(pl.col("true_person_id").str.starts_with("XX")).height > 0
 
 
 def test_discarded_records_are_those_with_a_discard_among_their_findings(region: Summary) -> None:
