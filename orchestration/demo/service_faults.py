@@ -75,7 +75,7 @@ SERVICE_FAULTS: dict[str, tuple[ServiceFault, ...]] = {
             "suspensions_overlap",
             0.0015,
             "resent",
-            (("1", "FAR2-165"), ("2", "FAR2-165"), (None, "FAR2-512")),
+            (("1", "FAR2-165"), ("2", "FAR2-165")),
             (
                 (
                     "more",
@@ -87,8 +87,9 @@ SERVICE_FAULTS: dict[str, tuple[ServiceFault, ...]] = {
                         pl.lit('"><Motivo>9</Motivo></Sospensione>'),
                     ),
                 ),
+                ("full", "10"),
             ),
-            pl.col("away_from").is_not_null(),
+            pl.col("away_from").is_not_null() & (_FULL > 30),
         ),
         ServiceFault(
             "discharged_before",
@@ -143,7 +144,7 @@ SERVICE_FAULTS: dict[str, tuple[ServiceFault, ...]] = {
             "resent",
             (("1", "ADI2-154"), ("1", "ADI2-157")),
             (("odd", _access(_day("start_on", -2))),),
-            pl.col("is_of_month"),
+            pl.col("is_of_month") & (pl.col("start_on").dt.day() > 2),
         ),
         ServiceFault(
             "operator_out_of_list",
