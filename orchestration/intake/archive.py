@@ -14,7 +14,8 @@ import uuid
 import zipfile
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Protocol
 
@@ -35,13 +36,27 @@ class Readable(Protocol):
     def read(self, size: int = -1, /) -> bytes: ...
 
 
+#: Waits for the disk beside the gate, which reads and checks meanwhile.
+_SYNCING = ThreadPoolExecutor(1, thread_name_prefix="archive")
+
+
 @dataclass(frozen=True)
 class Archived:
-    """Where the bytes of one file lie."""
+    """Where the bytes of one file lie. They are on the disk for certain after `settle`: call it before the commit of
+    whatever says that the file has arrived."""
 
     sha256: str
     size_bytes: int
     path: Path
+    name: str
+    syncing: Future[None] = field(compare=False)
+
+    def settle(self) -> None:
+        """Wait until a power cut can take nothing of the file any more."""
+        try:
+            self.syncing.result()
+        except OSError as error:
+            raise _failure(self.name, error) from error
 
 
 def archive_path(archive_dir: Path, sha256: str) -> Path:
@@ -56,22 +71,23 @@ def store(archive_dir: Path, source: Path) -> Archived:
         try:
             sha256, size = _copy_and_hash(source, partial)
             target = archive_path(archive_dir, sha256)
-            if target.exists() and target.stat().st_size == size:
-                return Archived(sha256, size, target)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            partial.rename(target)
-            _sync_folder(target.parent)
-            return Archived(sha256, size, target)
+            # what was there before a power cut may have its size and not its content
+            if not (target.exists() and target.stat().st_size == size and _hash(target) == sha256):
+                target.parent.mkdir(parents=True, exist_ok=True)
+                partial.rename(target)
+            return Archived(sha256, size, target, source.name, _SYNCING.submit(_sync, target))
         finally:
             partial.unlink(missing_ok=True)
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise IassError(
-                f"{source.name}: the archive is full, nothing of the file was taken in: free some space and run again."
-            ) from error
-        raise IassError(
-            f"{source.name}: it could not be archived ({error.strerror}). Nothing of it was taken in."
-        ) from error
+        raise _failure(source.name, error) from error
+
+
+def _failure(name: str, error: OSError) -> IassError:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return IassError(
+            f"{name}: the archive is full, nothing of the file was taken in: free some space and run again."
+        )
+    return IassError(f"{name}: it could not be archived ({error.strerror}). Nothing of it was taken in.")
 
 
 def sweep(archive_dir: Path) -> None:
@@ -88,17 +104,22 @@ def _copy_and_hash(source: Path, target: Path) -> tuple[str, int]:
             digest.update(chunk)
             writer.write(chunk)
             size += len(chunk)
-        writer.flush()
-        os.fsync(writer.fileno())
     return digest.hexdigest(), size
 
 
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sync(path: Path) -> None:
+    """The file first, then its name in the folder."""
+    for place in (path, path.parent):
+        descriptor = os.open(place, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 @contextlib.contextmanager

@@ -105,6 +105,7 @@ def process_delivery(settings: Settings, conn: Connection, path: Path, today: da
     known = ledger.same_arrival(conn, path.name, archived.sha256, received_at) if is_landed else None
     if known is not None:
         # a gate died between commit and receipt: the file has had its answer, only not in writing
+        archived.settle()
         delivery_id, is_repeat = known, False
     else:
         delivery_id, is_repeat = _Arrival(
@@ -196,6 +197,7 @@ class _Arrival:
                 flagged=outcome.records_flagged,
                 seconds=time.monotonic() - self.began,
             )
+            self.archived.settle()
         for after in outcome.after_commit:
             after()
         return delivery_id
@@ -215,11 +217,13 @@ class _Arrival:
             ledger.add_findings(self.conn, delivery_id, pl.DataFrame(rows, schema=FINDING_SCHEMA, orient="row"))
             seconds = time.monotonic() - self.began
             ledger.close_line(self.conn, delivery_id, sent=0, accepted=0, discarded=0, flagged=0, seconds=seconds)
+            self.archived.settle()
         return delivery_id, False
 
     def _repeat(self, delivery_id: int) -> tuple[int, bool]:
         with self.conn.transaction():
             ledger.add_repeat(self.conn, delivery_id, self.name.file_name, self.received_at)
+            self.archived.settle()
         return delivery_id, True
 
     def _line(self, outcome: str) -> dict[str, Any]:

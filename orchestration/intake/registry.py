@@ -129,17 +129,21 @@ class _Loader:
     ) -> pl.DataFrame:
         """The rows that go through the rules. Those that share an id or identifier come first, in the order of the
         file, so that they meet in one slice."""
-        is_repeated = _repeated(text["registry_id"], _base_identifiers(text))
-        together = text.filter(is_repeated)
+        ids, bases = text["registry_id"], _base_identifiers(text)
         if (
             previous is None
             or previous.contract_version != self.contract.version
             or self._lists_changed(previous.on, self.day)
         ):
-            return pl.concat([together, text.filter(~is_repeated)]) if together.height else text
-        oldest = f"{self.day.year - int(self.contract.parameters['max_age_years']):04}-{self.day:%m-%d}"
-        is_old = (text["birth_date"] <= oldest).fill_null(False)
-        return pl.concat([together, text.filter((to_check(state, rows) | is_old) & ~is_repeated)])
+            is_asked = pl.repeat(True, text.height, eager=True)
+            is_repeated = _repeated(ids, bases)
+        else:
+            oldest = f"{self.day.year - int(self.contract.parameters['max_age_years']):04}-{self.day:%m-%d}"
+            is_asked = to_check(state, rows) | (text["birth_date"] <= oldest).fill_null(False)
+            is_repeated = _repeated_with(is_asked, rows["row_hash"], ids, bases)
+        together = text.filter(is_repeated)
+        alone = text.filter(is_asked & ~is_repeated)
+        return pl.concat([together, alone]) if together.height else alone
 
     def _lists_changed(self, since: date, until: date) -> bool:
         """Does a comune or a code begin or end to hold between two days? Then unchanged rows may be right no more."""
@@ -293,3 +297,17 @@ def _repeated(*columns: pl.Series) -> pl.Series:
         if n < len(values) - values.null_count():
             is_repeated = is_repeated | (values.is_duplicated() & values.is_not_null())
     return is_repeated
+
+
+def _repeated_with(is_asked: pl.Series, row_hash: pl.Series, *columns: pl.Series) -> pl.Series:
+    """As `_repeated`, when the rows that are not asked are known to share nothing with one another but whole rows: a
+    value that is shared is then one of an asked row, and few values are looked for in many instead of many in many."""
+    candidates = is_asked | row_hash.is_duplicated()
+    shared = pl.repeat(False, len(is_asked), eager=True)
+    for values in columns:
+        mine = values.filter(candidates).drop_nulls()
+        found = values.is_in(mine.implode()).fill_null(False)
+        if found.sum() > len(mine) or not mine.is_unique().all():
+            again = values.filter(found)
+            shared = shared | values.is_in(again.filter(again.is_duplicated()).unique().implode()).fill_null(False)
+    return shared

@@ -66,10 +66,23 @@ def test_a_full_disk_is_said_clearly_and_leaves_nothing(tmp_path, monkeypatch):
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(archive.os, "fsync", full)
-    with pytest.raises(IassError, match="archive is full"):
+    with monkeypatch.context() as patch, pytest.raises(IassError, match="archive is full"):
+        patch.setattr(archive.Path, "rename", full)
         archive.store(tmp_path / "archive", source)
     assert not any(p.is_file() for p in (tmp_path / "archive").rglob("*"))
+    monkeypatch.setattr(archive.os, "fsync", full)
+    archived = archive.store(tmp_path / "archive", source)
+    with pytest.raises(IassError, match="archive is full"):
+        archived.settle()
+
+
+def test_what_a_power_cut_spoilt_is_written_again(tmp_path):
+    source = tmp_path / "a.xml"
+    source.write_bytes(b"bytes")
+    kept = archive.store(tmp_path / "archive", source)
+    kept.settle()
+    kept.path.write_bytes(b"\0" * 5)
+    assert archive.store(tmp_path / "archive", source).path.read_bytes() == b"bytes"
 
 
 @pytest.mark.parametrize(
