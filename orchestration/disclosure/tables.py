@@ -1,0 +1,106 @@
+"""What is published, as `tables.yaml` says it. Nothing is counted here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from orchestration.errors import IassError
+
+FILE = Path(__file__).with_name("tables.yaml")
+
+#: Value of a dimension that stands for all of its members.
+TOTAL = "TOT"
+
+#: No law and no table may go below (Regole deontologiche Sistan, art. 5).
+LOWEST_THRESHOLD = 3
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What a cell counts. `is_distinct`: persons are distinct in each cell, so cells do not add up."""
+
+    code: str
+    label: str
+    definition: str
+    is_distinct: bool
+    source: str
+
+
+@dataclass(frozen=True)
+class Dimension:
+    """By what a cell is cut, and the query that names its members."""
+
+    code: str
+    label: str
+    labels: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """A cube of `by` for each territory level and period type."""
+
+    code: str
+    report: str
+    title: str
+    measure: str
+    by: tuple[str, ...]
+    levels: tuple[str, ...]
+    periods: tuple[str, ...]
+    threshold: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that is published."""
+
+    licence: dict[str, str]
+    threshold: int
+    measures: dict[str, Measure]
+    dimensions: dict[str, Dimension]
+    tables: tuple[Table, ...]
+
+    def with_threshold(self, threshold: int) -> Plan:
+        """The same tables with a higher threshold wherever theirs is lower."""
+        if threshold < self.threshold:
+            raise IassError(f"The threshold can only be raised: {self.threshold} is the lowest of this file.")
+        tables = tuple(replace(each, threshold=max(each.threshold, threshold)) for each in self.tables)
+        return replace(self, threshold=threshold, tables=tables)
+
+    def for_periods(self, types: set[str]) -> Plan:
+        """What can be published of a release whose longest periods these are."""
+        kept = (replace(each, periods=tuple(p for p in each.periods if p in types)) for each in self.tables)
+        return replace(self, tables=tuple(each for each in kept if each.periods))
+
+
+def load(file: Path = FILE) -> Plan:
+    """Read and check the file: thresholds at least the lawful one, every name known."""
+    raw: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
+    measures = {
+        code: Measure(code, each["label_it"], each["definition_it"], each["is_distinct"], each["source"])
+        for code, each in raw["measures"].items()
+    }
+    dimensions = {code: Dimension(code, each["label_it"], each["labels"]) for code, each in raw["dimensions"].items()}
+    tables = tuple(
+        Table(
+            each["code"],
+            each["report"],
+            each["title_it"],
+            each["measure"],
+            tuple(each.get("by", ())),
+            tuple(each["levels"]),
+            tuple(each["periods"]),
+            int(each.get("threshold", raw["threshold"])),
+        )
+        for each in raw["tables"]
+    )
+    for table in tables:
+        if table.threshold < max(LOWEST_THRESHOLD, raw["threshold"]):
+            raise IassError(f"{table.code}: a threshold of {table.threshold} is below the lowest, {LOWEST_THRESHOLD}.")
+        unknown = [name for name in table.by if name not in dimensions]
+        if unknown or table.measure not in measures:
+            raise IassError(f"{table.code} names what is not defined: {', '.join(unknown) or table.measure}.")
+    return Plan(raw["licence"], int(raw["threshold"]), measures, dimensions, tables)
