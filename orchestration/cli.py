@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from orchestration.commands import bi, metrics
+from orchestration.commands.publish import publish
 from orchestration.commands.shared import AsJson, ready, settings_of_home
 from orchestration.errors import IassError
 
@@ -49,6 +50,7 @@ app.add_typer(demo_app, name="demo")
 app.add_typer(nomenclature_app, name="nomenclature")
 app.add_typer(bi.app, name="bi")
 app.add_typer(metrics.app, name="metrics")
+app.command()(publish)
 
 Flow = Annotated[str | None, typer.Option("--flow", help="Flow code, e.g. IASS.")]
 Sender = Annotated[str | None, typer.Option("--sender", help="Code of the sender, e.g. 10502.")]
@@ -93,7 +95,7 @@ def status(as_json: AsJson = False) -> None:
 
 @app.command()
 def url(
-    role: Annotated[str, typer.Option(help="owner, loader, identity, transformer or analyst.")] = "analyst",
+    role: Annotated[str, typer.Option(help="owner, loader, identity, transformer, publisher or analyst.")] = "analyst",
 ) -> None:
     """Print the DSN of a role, password included."""
     from orchestration.warehouse import connection
@@ -106,7 +108,7 @@ def url(
 )
 def psql(
     context: typer.Context,
-    role: Annotated[str, typer.Option(help="owner, loader, identity, transformer or analyst.")] = "analyst",
+    role: Annotated[str, typer.Option(help="owner, loader, identity, transformer, publisher or analyst.")] = "analyst",
 ) -> None:
     """Open psql on the warehouse; everything but --role is passed to it, e.g. iass psql -c 'select …'."""
     from orchestration.warehouse import connection, server

@@ -17,7 +17,7 @@ from pathlib import Path
 from orchestration.errors import IassError
 
 #: The logins of the warehouse, each with the rights of one part and no more (see docs/architecture.md).
-ROLES = ("owner", "loader", "identity", "transformer", "analyst")
+ROLES = ("owner", "loader", "identity", "transformer", "publisher", "analyst")
 
 _PLAIN_NAME = re.compile(r"[a-z][a-z0-9_]{0,40}")
 _MINIMUM_KEY_LENGTH = 32
@@ -80,6 +80,11 @@ class Settings:
     @property
     def receipts_dir(self) -> Path:
         return self.home / "receipts"
+
+    @property
+    def published_dir(self) -> Path:
+        """What may leave: one folder for each release, written by `iass publish` alone."""
+        return self.home / "published"
 
     @property
     def state_dir(self) -> Path:

@@ -1,6 +1,7 @@
 """Cells: every count that a release would publish, once, with how many persons are behind it.
 
-A cell is known by its coordinates (measure, period, territory, members of dimensions), not by the table it stands in: two
+A cell is known by its coordinates (measure, period, territory, members of dimensions), not by the table it
+stands in: two
 tables that show it show the same cell. Zero cells are not listed: they are the ones that are missing.
 """
 
@@ -65,6 +66,15 @@ class Places:
     delivered: pl.DataFrame
     """district_code, ausl_code, contact_on: the first day of each month that was delivered"""
 
+    @property
+    def ausl_of(self) -> dict[str, str]:
+        """AUSL of each district."""
+        return dict(self.districts.select("district_code", "ausl_code").rows())
+
+    def codes(self, level: str) -> set[str]:
+        """Territories of a level."""
+        return {REGION} if level == "region" else set(self.districts[f"{level}_code"])
+
     def with_data(self, level: str, period_type: str) -> set[tuple[str, str]]:
         """(place, period) of a level and a period type in which anybody delivered anything."""
         rows = self.delivered.select(_PLACE[level].alias("place"), _PERIOD[period_type].alias("period")).unique()
@@ -93,7 +103,8 @@ def places(settings: Settings, period: Period) -> Places:
 
 
 def count(settings: Settings, plan: Plan, period: Period, where: Places) -> pl.DataFrame:
-    """Every nonzero cell of the release with `value`, `persons` and `threshold` (the highest of its tables). An AUSL is the
+    """Every nonzero cell of the release with `value`, `persons` and `threshold` (the highest of its tables).
+    An AUSL is the
     sum of its districts, wherever a desk may stand."""
     uri = connection.url(settings, "publisher")
     found: list[pl.DataFrame] = []

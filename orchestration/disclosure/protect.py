@@ -6,9 +6,11 @@ least `width` more than it has. The true table is always possible, so a witness 
 compute for each of those cells is at least that wide. Suppressing more can only widen intervals: what is proved stays.
 
 1. An audit finds which small cells are already safe with the cells suppressed so far.
-2. The others are taken in batches. For each batch a linear programme over all cells finds the cheapest witness; the cells
+2. The others are taken in batches. For each batch a linear programme over all cells finds the cheapest
+witness; the cells
    that it moves are candidates, and they suffice.
-3. Where these are few (up to 120), a mixed-integer programme keeps the cheapest of them that still allow a witness of the
+3. Where these are few (up to 120), a mixed-integer programme keeps the cheapest of them that still allow a
+witness of the
    batch (stopped after a time). Where they are many all are kept: batches, candidates and this limit are the heuristic
    part, another choice might need fewer cells. Safety does not depend on it.
 4. Each small cell is audited by itself, upwards and downwards; anything exposed is an error and nothing is published.
@@ -67,7 +69,11 @@ def costs(cells: pl.DataFrame) -> np.ndarray:
     )
     names = [name for name in cells.columns if name not in _NOT_MEMBERS]
     totals = pl.sum_horizontal([(pl.col(name) == "TOT").cast(pl.Float64) for name in names])
-    return cells.select((place * period * (1 + totals) * (1 + pl.col("value").log1p())).alias("cost"))["cost"].to_numpy().copy()
+    return (
+        cells.select((place * period * (1 + totals) * (1 + pl.col("value").log1p())).alias("cost"))["cost"]
+        .to_numpy()
+        .copy()
+    )
 
 
 _NOT_MEMBERS = {"measure", "period_type", "period", "level", "place", "value", "persons", "threshold"}
@@ -99,10 +105,16 @@ def suppress(
 
 
 def exposed_cells(
-    system: System, value: np.ndarray, width: np.ndarray, is_primary: np.ndarray, suppressed: np.ndarray,
-    *, one_by_one: bool = True,
+    system: System,
+    value: np.ndarray,
+    width: np.ndarray,
+    is_primary: np.ndarray,
+    suppressed: np.ndarray,
+    *,
+    one_by_one: bool = True,
 ) -> np.ndarray:
-    """Small cells whose interval is not proved to be `width` wide. Without `one_by_one` some safe ones may be among them."""
+    """Small cells whose interval is not proved to be `width` wide. Without `one_by_one` some safe ones may
+    be among them."""
     exposed = np.zeros(system.n_cells, dtype=bool)
     for group in components(system, suppressed):
         wanted = group[is_primary[group]]
@@ -112,9 +124,16 @@ def exposed_cells(
 
 
 def certify(
-    system: System, value: np.ndarray, width: np.ndarray, group: np.ndarray, wanted: np.ndarray, *, one_by_one: bool = True
+    system: System,
+    value: np.ndarray,
+    width: np.ndarray,
+    group: np.ndarray,
+    wanted: np.ndarray,
+    *,
+    one_by_one: bool = True,
 ) -> np.ndarray:
-    """Of the wanted cells of a group, those that are too narrow. One programme widens as many as it can at once; what it
+    """Of the wanted cells of a group, those that are too narrow. One programme widens as many as it can at
+    once; what it
     leaves is looked at one by one, upwards and downwards."""
     matrix, low, high, rows_low, rows_high = _moves(system, value, group, 1e9)
     place = {cell: position for position, cell in enumerate(group)}
@@ -123,7 +142,8 @@ def certify(
     while len(at):
         gain = len(at)
         reach = sparse.csr_matrix(
-            (np.r_[np.ones(gain), -np.ones(gain)], (np.r_[:gain, :gain], np.r_[at, n + np.arange(gain)])), shape=(gain, n + gain)
+            (np.r_[np.ones(gain), -np.ones(gain)], (np.r_[:gain, :gain], np.r_[at, n + np.arange(gain)])),
+            shape=(gain, n + gain),
         )
         solver = Solver(
             Programme(
@@ -142,23 +162,31 @@ def certify(
         at = left
     if not len(at) or not one_by_one:
         return group[at]
+    # The true table is possible, so a cell's interval reaches from its lowest to its highest move in any table seen.
     solver = Solver(Programme(np.zeros(n), matrix, rows_low, rows_high, low, high))
+    lowest, highest = np.zeros(n), np.zeros(n)
     narrow = []
     for position in at:
-        spread = 0.0
+        least = width[group[position]] - _TINY
         for sign in (-1.0, 1.0):
-            cost = np.zeros(n)
-            cost[position] = sign
-            found = solver.solve(cost)
-            spread += 0.0 if found is None else abs(found[position])
-        if spread < width[group[position]] - _TINY:
+            if highest[position] - lowest[position] < least:
+                found = solver.solve(_one(n, position, sign))
+                if found is not None:
+                    lowest, highest = np.minimum(lowest, found), np.maximum(highest, found)
+        if highest[position] - lowest[position] < least:
             narrow.append(group[position])
     return np.array(narrow, dtype=int)
 
 
-def _moves(system: System, value: np.ndarray, group: np.ndarray, reach: float) -> tuple[
-    sparse.csr_matrix, np.ndarray, np.ndarray, np.ndarray, np.ndarray
-]:
+def _one(n: int, position: int, sign: float) -> np.ndarray:
+    cost = np.zeros(n)
+    cost[position] = sign
+    return cost
+
+
+def _moves(
+    system: System, value: np.ndarray, group: np.ndarray, reach: float
+) -> tuple[sparse.csr_matrix, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """How the cells of a group may move from their true values, everything else standing still: a suppressed cell is at
     least 1 (zeros are shown), sums hold, and what is bounded stays within its bound."""
     place = np.full(system.n_cells, -1)
@@ -265,7 +293,9 @@ def _chosen(
     # move ≤ high · chosen and move ≥ low · chosen: a cell that is shown does not move.
     ones, each = np.ones(k), np.arange(k)
     up = sparse.csr_matrix((np.r_[ones, -high[choice]], (np.r_[each, each], np.r_[choice, n + each])), shape=(k, n + k))
-    down = sparse.csr_matrix((np.r_[ones, -low[choice]], (np.r_[each, each], np.r_[choice, n + each])), shape=(k, n + k))
+    down = sparse.csr_matrix(
+        (np.r_[ones, -low[choice]], (np.r_[each, each], np.r_[choice, n + each])), shape=(k, n + k)
+    )
     found = Solver(
         Programme(
             np.r_[np.zeros(n), cost[group[choice]]],

@@ -27,8 +27,9 @@ class Solver:
 
     def __init__(self, programme: Programme, *, seconds: float | None = None, gap: float = 0.0) -> None:
         self._n = len(programme.cost)
-        self._highs = highspy.Highs()
-        self._highs.silent()
+        # The plain interface: the convenient one writes its name to the screen when it is made.
+        self._highs = highspy.highs._Highs()
+        self._highs.setOptionValue("output_flag", False)
         self._highs.setOptionValue("threads", 1)
         if seconds is not None:
             self._highs.setOptionValue("time_limit", seconds)

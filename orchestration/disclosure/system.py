@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
@@ -20,7 +21,12 @@ from orchestration.disclosure.cells import REGION
 from orchestration.disclosure.tables import TOTAL, Plan
 
 #: Where a period lies: the longer periods, nearest first.
-_LONGER = {"month": ("quarter", "half_year", "year"), "quarter": ("half_year", "year"), "half_year": ("year",), "year": ()}
+_LONGER = {
+    "month": ("quarter", "half_year", "year"),
+    "quarter": ("half_year", "year"),
+    "half_year": ("year",),
+    "year": (),
+}
 
 
 @dataclass(frozen=True)
@@ -44,7 +50,9 @@ class System:
     @cached_property
     def equalities(self) -> sparse.csr_matrix:
         """A row for each relation: parts minus whole."""
-        rows, columns, values = [], [], []
+        rows: list[int] = []
+        columns: list[int] = []
+        values: list[float] = []
         for number, relation in enumerate(self.relations):
             members = (*relation.parts, relation.whole)
             rows += [number] * len(members)
@@ -60,7 +68,8 @@ class System:
 
 
 def build(cells: pl.DataFrame, plan: Plan, ausl_of: Mapping[str, str]) -> System:
-    """The system of these cells; row numbers of the frame are the numbers of cells. Cells that are not listed are zero."""
+    """The system of these cells; row numbers of the frame are the numbers of cells. Cells that are not
+    listed are zero."""
     names = list(plan.dimensions)
     keys = [tuple(row) for row in cells.select("measure", "period_type", "period", "level", "place", *names).rows()]
     number = {key: place for place, key in enumerate(keys)}
@@ -83,16 +92,15 @@ def build(cells: pl.DataFrame, plan: Plan, ausl_of: Mapping[str, str]) -> System
 
 
 def _wholes(key: tuple[str, ...], ausl_of: Mapping[str, str]) -> Iterator[tuple[str, list[tuple[str, ...]]]]:
-    """What a cell is a part of, one direction at a time: the candidates from the nearest; the first that is published counts."""
+    """What a cell is a part of, one direction at a time: the candidates from the nearest; the first that is
+    published counts."""
     measure, period_type, period, level, place, *members = key
     longer = [(each, _enclosing(period_type, period, each)) for each in _LONGER[period_type]]
     yield f"from {period_type}", [(measure, each, code, level, place, *members) for each, code in longer]
     if level == "district":
         ausl = ausl_of.get(place)
         up = [("ausl", ausl)] if ausl else []
-        yield "from district", [
-            (measure, period_type, period, *each, *members) for each in (*up, ("region", REGION))
-        ]
+        yield "from district", [(measure, period_type, period, *each, *members) for each in (*up, ("region", REGION))]
     elif level == "ausl":
         yield "from ausl", [(measure, period_type, period, "region", REGION, *members)]
     for position, member in enumerate(members):
@@ -112,16 +120,18 @@ def _enclosing(period_type: str, period: str, longer: str) -> str:
 def components(system: System, unknown: np.ndarray) -> list[np.ndarray]:
     """Cells that are unknown, in groups that no relation or bound ties to each other."""
     numbers = np.flatnonzero(unknown)
+    if not len(numbers):
+        return []
     place = np.full(system.n_cells, -1)
     place[numbers] = np.arange(len(numbers))
     links: list[tuple[int, int]] = []
     for relation in system.relations:
         tied = [place[each] for each in (relation.whole, *relation.parts) if place[each] >= 0]
-        links += list(zip(tied, tied[1:], strict=False))
+        links += list(pairwise(tied))
     links += [(place[i], place[j]) for i, j in system.bounds if place[i] >= 0 and place[j] >= 0]
     pairs = np.array(links, dtype=int).reshape(-1, 2)
     graph = sparse.coo_matrix((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(len(numbers),) * 2)
     n_groups, group = sparse.csgraph.connected_components(graph, directed=False)
     order = np.argsort(group, kind="stable")
-    ends = np.cumsum(np.bincount(group, minlength=n_groups))[:-1] if n_groups else []
-    return [numbers[each] for each in np.split(order, ends)] if len(numbers) else []
+    ends = np.cumsum(np.bincount(group, minlength=n_groups))[:-1]
+    return [numbers[each] for each in np.split(order, ends)]

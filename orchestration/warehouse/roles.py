@@ -52,7 +52,7 @@ def ensure(settings: Settings) -> None:
 
 
 def ensure_roles(settings: Settings, admin: psycopg.Connection[Any]) -> None:
-    """Create the five logins with their passwords and session defaults."""
+    """Create the logins with their passwords and session defaults."""
     known = dict(
         admin.execute(
             "select rolname, coalesce(rolconfig, '{}') from pg_roles where rolname = any(%s)",
@@ -90,10 +90,23 @@ def ensure_roles(settings: Settings, admin: psycopg.Connection[Any]) -> None:
 def ensure_database(
     settings: Settings, admin: psycopg.Connection[Any], name: str, *, template: str | None = None
 ) -> None:
-    """Create a database of the owner, closed to everybody but the five roles. Rights on a database are not copied from
+    """Create a database of the owner, closed to everybody but our roles. Rights on a database are not copied from
     its template, so they are given here to every one."""
-    if admin.execute("select 1 from pg_database where datname = %s", [name]).fetchone():
-        return
+    is_new = not admin.execute("select 1 from pg_database where datname = %s", [name]).fetchone()
+    if is_new:
+        _create_database(settings, admin, name, template)
+    roles = [sql.Identifier(settings.role_name(role)) for role in ROLES]
+    writers = [sql.Identifier(settings.role_name(role)) for role in ROLES if role not in ("analyst", "publisher")]
+    database = sql.Identifier(name)
+    admin.execute(sql.SQL("revoke all on database {} from public").format(database))
+    admin.execute(sql.SQL("grant connect on database {} to {}").format(database, sql.SQL(", ").join(roles)))
+    admin.execute(sql.SQL("grant temporary on database {} to {}").format(database, sql.SQL(", ").join(writers)))
+    if is_new and not template:
+        with connection.connect_admin(settings, database=name) as inside:
+            inside.execute("revoke all on schema public from public")
+
+
+def _create_database(settings: Settings, admin: psycopg.Connection[Any], name: str, template: str | None) -> None:
     statement = sql.SQL("create database {} owner {} template {}").format(
         sql.Identifier(name), sql.Identifier(settings.role_name("owner")), sql.Identifier(template or "template0")
     )
@@ -104,15 +117,6 @@ def ensure_database(
         else:
             statement += sql.SQL(" locale 'C'")
     admin.execute(statement)
-    roles = [sql.Identifier(settings.role_name(role)) for role in ROLES]
-    writers = [sql.Identifier(settings.role_name(role)) for role in ROLES if role != "analyst"]
-    database = sql.Identifier(name)
-    admin.execute(sql.SQL("revoke all on database {} from public").format(database))
-    admin.execute(sql.SQL("grant connect on database {} to {}").format(database, sql.SQL(", ").join(roles)))
-    admin.execute(sql.SQL("grant temporary on database {} to {}").format(database, sql.SQL(", ").join(writers)))
-    if not template:
-        with connection.connect_admin(settings, database=name) as inside:
-            inside.execute("revoke all on schema public from public")
 
 
 def _accepts(settings: Settings, role: str) -> bool:

@@ -35,6 +35,19 @@ transformer | landing.* raw.*                                                | s
 transformer | landing.build                                                  | select insert update
 transformer | {built}                                                        | usage create
 transformer | {built_tables}                                                 | select insert update delete truncate
+publisher   | core quality published                                         | usage
+publisher   | core.* quality.* published.*                                   | select
+publisher   | published.release published.cell                               | select insert
+owner       | published                                                      | usage create
+owner       | published.*                                                    | select insert update delete truncate
+loader      | published                                                      | usage
+loader      | published.*                                                    | select
+identity    | published                                                      | usage
+identity    | published.*                                                    | select
+transformer | published                                                      | usage
+transformer | published.*                                                    | select
+analyst     | published                                                      | usage
+analyst     | published.*                                                    | select
 analyst     | {published}                                                    | usage
 analyst     | {published_tables}                                             | select
 """.format(
@@ -141,7 +154,7 @@ def test_roles_are_plain_logins(warehouse: Settings, role: str) -> None:
     assert memberships == ([(transformer, False, True, False)] if role == "owner" else [])
 
 
-def test_the_database_is_open_to_the_five_roles_only(warehouse: Settings) -> None:
+def test_the_database_is_open_to_our_roles_only(warehouse: Settings) -> None:
     rights = {}
     for role in ROLES:
         with connection.connect(warehouse, role) as conn:
@@ -154,6 +167,7 @@ def test_the_database_is_open_to_the_five_roles_only(warehouse: Settings) -> Non
         "loader": ["connect", "temporary"],
         "identity": ["connect", "temporary"],
         "transformer": ["connect", "temporary"],
+        "publisher": ["connect"],
         "analyst": ["connect"],
     }
     with connection.connect_admin(warehouse) as admin:
