@@ -29,9 +29,11 @@ identity    | landing vault raw                                              | u
 identity    | landing.* raw.* vault.*                                        | select
 identity    | raw.identity__*                                                | select insert update delete
 identity    | raw.identity__relink                                           | select insert
+identity    | landing.receipt_due                                            |
 identity    | vault.person_anchor vault.identity_event vault.identity_run    | select insert update delete
 transformer | landing raw                                                    | usage
 transformer | landing.* raw.*                                                | select
+transformer | landing.receipt_due                                            |
 transformer | landing.build                                                  | select insert update
 transformer | {built}                                                        | usage create
 transformer | {built_tables}                                                 | select insert update delete truncate
