@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from orchestration.commands import bi, metrics
+from orchestration.commands import bi, metrics, report
 from orchestration.commands.publish import publish
 from orchestration.commands.shared import AsJson, ready, settings_of_home
 from orchestration.errors import IassError
@@ -49,6 +49,7 @@ nomenclature_app = typer.Typer(help="Regional and local nomenclatures.", no_args
 app.add_typer(demo_app, name="demo")
 app.add_typer(nomenclature_app, name="nomenclature")
 app.add_typer(bi.app, name="bi")
+app.add_typer(report.app, name="report")
 app.add_typer(metrics.app, name="metrics")
 app.command()(publish)
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from orchestration.identity.exact import IdentityResult
     from orchestration.intake.contract import Contract
     from orchestration.intake.delivery import DeliveryResult
+    from orchestration.reports.build import Made
     from orchestration.warehouse.dbt import BuildResult
     from orchestration.warehouse.server import Status
 
@@ -34,6 +35,8 @@ _PAGE = 140
 _out = Console(highlight=False, width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else _PAGE)
 _err = Console(stderr=True, highlight=False)
 
+#: More reports than these are counted and not named.
+_LISTED_REPORTS = 5
 _OUTCOME_STYLE = {"accepted": "green", "refused": "red", "repeated": "yellow"}
 _GRADE_STYLE = {"FILE": "red", "SCARTO": "dark_orange", "ANOMALIA": "yellow"}
 
@@ -253,6 +256,16 @@ def summary(found: Any) -> None:
         _out.print(found)
     else:
         fields(found)
+
+
+def reports(made: Sequence[Made]) -> None:
+    """What was written: by name when it is little, else how much and where the first one lies."""
+    files = sum(each.files for each in made)
+    for each in made if len(made) <= _LISTED_REPORTS else made[:1]:
+        _out.print(
+            f"{each.report} {each.period} [bold]{escape(each.territory)}[/]  {escape(str(each.page))}", soft_wrap=True
+        )
+    _out.print(f"{len(made)} reports, {files} files (page, print, workbook, CSV of each table).")
 
 
 def region(found: Summary) -> None:

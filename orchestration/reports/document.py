@@ -1,0 +1,282 @@
+"""One report of one territory, ready to be written: rows in order, every cell as value and as text, charts as data.
+
+Pure: takes what `source` read and gives plain values. Knows no file format.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Any
+
+import polars as pl
+
+from orchestration.reports import charts, italian
+from orchestration.reports.definition import Column, Report, TableDefinition
+from orchestration.reports.period import Period
+from orchestration.reports.source import REGION, Place, Source
+
+PLACE = Column("place", "Territorio", "text", 2)
+ABBREVIATIONS = (
+    f"{italian.SILENT} = dato non pervenuto nel periodo; "
+    f"{italian.NONE} = nessun caso, non calcolabile o anno assente dalla base dati."
+)
+#: A table with more columns and fewer rows than these is turned round.
+_WIDE, _FEW = 9, 5
+#: Columns of earlier years in tables that compare years.
+_YEARS_BACK = {"year_2": 2, "year_1": 1}
+_NOTHING_CAME = "Nessun dato pervenuto nel periodo: il mittente non ha trasmesso."
+
+
+@dataclass(frozen=True)
+class Row:
+    """`kind` is plain, group (an AUSL among its districts), own (whom the report is about) or total."""
+
+    values: tuple[Any, ...]
+    texts: tuple[str, ...]
+    kind: str = "plain"
+
+
+@dataclass(frozen=True)
+class Table:
+    id: str
+    number: str
+    title: str
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+    definition: str
+    notes: tuple[str, ...]
+    empty: str
+    drawings: tuple[charts.Drawing, ...]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A key figure, with the region's beside it where that compares."""
+
+    label: str
+    text: str
+    beside: str
+
+
+@dataclass(frozen=True)
+class Part:
+    title: str
+    text: str
+    tables: tuple[Table, ...]
+
+
+@dataclass(frozen=True)
+class Document:
+    report_code: str
+    title: str
+    subtitle: str
+    period: Period
+    place: Place
+    figures: tuple[Figure, ...]
+    remarks: tuple[str, ...]
+    parts: tuple[Part, ...]
+    made_on: date
+    abbreviations: str = ABBREVIATIONS
+    tables: tuple[Table, ...] = field(default=())
+
+    @property
+    def stem(self) -> str:
+        return f"{self.report_code}-{self.period.code}-{self.place.code}"
+
+
+def make(report: Report, source: Source, place: Place, made_on: date) -> Document:
+    """Cut one territory out of what was read."""
+    numbers = iter(range(1, len(report.tables) + 1))
+    parts = tuple(
+        Part(
+            section.title,
+            section.text,
+            tuple(_table(each, source, place, f"Tab. {next(numbers)}") for each in section.tables),
+        )
+        for section in report.sections
+    )
+    document = Document(
+        report_code=report.code,
+        title=report.title,
+        subtitle=report.subtitle,
+        period=source.period,
+        place=place,
+        figures=tuple(_figure(each, source, place) for each in report.key_figures),
+        remarks=tuple(_remarks(source, place)),
+        parts=parts,
+        made_on=made_on,
+    )
+    return replace(document, tables=tuple(table for part in parts for table in part.tables))
+
+
+def _table(definition: TableDefinition, source: Source, place: Place, number: str) -> Table:
+    frame, columns = _shaped(definition, source)
+    absent = _absent_years(definition, frame)
+    if definition.rows == "places":
+        columns = (PLACE, *columns)
+        rows = _rows_of_places(frame, columns, absent, source, place)
+    else:
+        own = frame.filter(pl.col("territory_code") == place.code) if frame.width else frame
+        rows = [
+            _row(tuple(record[c.name] for c in columns), columns, definition.missing, absent,
+                 "total" if definition.total_row and record[columns[0].name] == definition.total_row else "plain")
+            for record in own.iter_rows(named=True)
+        ]  # fmt: skip
+    if definition.rows == "places" and len(columns) > _WIDE and len(rows) < _FEW:
+        columns, rows = _turned(columns, rows)
+    is_silent = source.coverage.filter(pl.col("territory_code") == place.code)["n_deliveries_received"].sum() == 0
+    drawings = tuple(
+        drawn for each in definition.charts if (drawn := charts.draw(each, columns, rows, source, place)) is not None
+    )
+    return Table(
+        id=definition.id,
+        number=number,
+        title=definition.title,
+        columns=columns,
+        rows=tuple(rows),
+        definition=definition.definition,
+        notes=tuple(_notes(absent, source.period)),
+        empty=_NOTHING_CAME if is_silent else definition.empty or "Nessun caso nel periodo.",
+        drawings=drawings,
+    )
+
+
+def _shaped(definition: TableDefinition, source: Source) -> tuple[pl.DataFrame, tuple[Column, ...]]:
+    """The frame of a table with one column for each heading, and those columns."""
+    frame = source.frames[definition.id]
+    pivot = definition.pivot
+    if pivot is None:
+        return frame, tuple(replace(c, label=source.period.fill(c.label)) for c in definition.columns)
+    order = frame.group_by(pivot.heading).agg(pl.col(pivot.order).min().alias("_order")).sort("_order", nulls_last=True)
+    headings = order[pivot.heading].to_list()
+    index = ["territory_code", *([definition.index.name] if definition.index else [])]
+    wide = frame.pivot(on=pivot.heading, index=index, values=pivot.value, aggregate_function="sum", maintain_order=True)
+    columns = [Column(each, each, pivot.type) for each in headings]
+    if pivot.total:
+        wide = wide.with_columns(pl.sum_horizontal(headings).alias(pivot.total))
+        columns.append(Column(pivot.total, pivot.total, pivot.type))
+    # A combination that does not occur is a true zero where something was delivered; who is silent has no row at all.
+    wide = wide.with_columns(pl.col(headings).fill_null(0))
+    return wide, (*([replace(definition.index, width=2)] if definition.index else []), *columns)
+
+
+def _rows_of_places(
+    frame: pl.DataFrame, columns: tuple[Column, ...], absent: set[str], source: Source, place: Place
+) -> list[Row]:
+    found = {record["territory_code"]: record for record in frame.iter_rows(named=True)}
+    received = dict(source.coverage.select("territory_code", "n_deliveries_received").iter_rows())
+    rows = []
+    for each in source.below(place):
+        record = found.get(each.code, {})
+        values = (each.label, *(record.get(c.name) for c in columns[1:]))
+        kind = _kind(each, place)
+        rows.append(_row(values, columns, italian.NONE if received.get(each.code) else italian.SILENT, absent, kind))
+    return rows
+
+
+def _kind(row: Place, place: Place) -> str:
+    if row == place and place.level == "district":
+        return "own"
+    if row.code in (place.code, REGION):
+        return "total"
+    return "group" if row.level == "ausl" and place.level == "region" else "plain"
+
+
+def _turned(columns: tuple[Column, ...], rows: list[Row]) -> tuple[tuple[Column, ...], list[Row]]:
+    """Few territories and many columns: the territories become the columns."""
+    turned = tuple(
+        Row((c.label, *(row.values[i] for row in rows)), (c.label, *(row.texts[i] for row in rows)))
+        for i, c in enumerate(columns)
+        if i
+    )
+    return (
+        replace(PLACE, name="heading", label="Voce"),
+        *(Column(str(r.values[0]), str(r.values[0]), columns[1].type) for r in rows),
+    ), list(turned)
+
+
+def _row(values: tuple[Any, ...], columns: tuple[Column, ...], missing: str, absent: set[str], kind: str) -> Row:
+    texts = (
+        italian.cell(value, c.type, italian.NONE if c.name in absent else missing)
+        for value, c in zip(values, columns, strict=True)
+    )
+    return Row(tuple(italian.plain(value) for value in values), tuple(texts), kind)
+
+
+def _absent_years(definition: TableDefinition, frame: pl.DataFrame) -> set[str]:
+    """Columns of years of which the warehouse has nothing at all: no sender was silent, there was nothing to send."""
+    if not definition.note_years:
+        return set()
+    return {name for name in _YEARS_BACK if name in frame.columns and frame[name].null_count() == frame.height}
+
+
+def _notes(absent: set[str], period: Period) -> list[str]:
+    years = [str(period.year - back) for name, back in _YEARS_BACK.items() if name in absent]
+    if not years:
+        return []
+    return [f"Nella base dati non ci sono dati del {italian.listed(years)}: il confronto non è possibile."]
+
+
+def _figure(definition: Any, source: Source, place: Place) -> Figure:
+    def value(code: str) -> Any:
+        if definition.indicator in source.coverage.columns:
+            found = source.coverage.filter(pl.col("territory_code") == code)[definition.indicator]
+        else:
+            found = source.indicators.filter(
+                (pl.col("indicator_code") == definition.indicator)
+                & (pl.col("territory_code") == code)
+                & (pl.col("period_type") == source.period.kind)
+            )["indicator_value"]
+        return found.item() if len(found) else None
+
+    unit = " %" if definition.type.startswith("percent") else ""
+    own = value(place.code)
+    beside = ""
+    if place.code != REGION and definition.type != "count":
+        beside = f"regione {italian.cell(value(REGION), definition.type)}{unit}"
+    text = italian.cell(own, definition.type, italian.SILENT)
+    return Figure(definition.label, text + (unit if own is not None else ""), beside)
+
+
+def _remarks(source: Source, place: Place) -> list[str]:
+    """What the reader must know before the first number."""
+    cover = source.coverage.filter(pl.col("territory_code") == place.code).row(0, named=True)
+    received, expected = cover["n_deliveries_received"], cover["n_deliveries_expected"]
+    remarks = []
+    if source.period.is_provisional:
+        remarks.append("Dati provvisori: il semestre può essere ancora corretto dai mittenti.")
+    months = "mesi" if place.level == "district" else "mesi-distretto"
+    if received == 0:
+        remarks.append(f"Nessun dato pervenuto: 0 {months} su {expected}. I valori mancanti non sono zeri.")
+    elif received < expected:
+        remarks.append(f"Dati incompleti: {received} {months} su {expected}. Mancano: {_missing(source, place)}.")
+    else:
+        remarks.append(f"Dati completi: {received} {months} su {expected}.")
+    if cover["n_demands"]:
+        share = 100 * cover["n_demands_without_person"] / cover["n_demands"]
+        excluded = italian.number(cover["n_demands_without_person"])
+        remarks.append(
+            f"Escluse dai conteggi di persone: {excluded} domande senza persona identificata "
+            f"({italian.number(share, 1)} % delle domande)."
+        )
+    if cover["residents_on"] and cover["residents_on"].year != source.period.year:
+        remarks.append(
+            f"Tassi calcolati sui residenti al {italian.day(cover['residents_on'])}, la data disponibile più vicina."
+        )
+    return remarks
+
+
+def _missing(source: Source, place: Place) -> str:
+    labels = {each.code: each.label for each in source.places}
+    silent = source.silent
+    if place.level == "district":
+        silent = silent.filter(pl.col("sender_code") == place.code)
+        return italian.listed([italian.month(each) for each in silent["month_on"]])
+    if place.level == "ausl":
+        silent = silent.filter(pl.col("ausl_code") == place.code)
+    by_sender = silent.group_by("sender_code", maintain_order=True).agg(pl.col("month_on"))
+    return "; ".join(
+        f"{labels.get(sender, sender)} ({italian.listed([italian.month(each) for each in months])})"
+        for sender, months in by_sender.iter_rows()
+    )
