@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from orchestration.commands import bi, metrics, report
+from orchestration.commands import bi, identity, metrics, report
 from orchestration.commands.publish import publish
 from orchestration.commands.shared import AsJson, ready, settings_of_home
 from orchestration.errors import IassError
@@ -51,6 +51,7 @@ app.add_typer(nomenclature_app, name="nomenclature")
 app.add_typer(bi.app, name="bi")
 app.add_typer(report.app, name="report")
 app.add_typer(metrics.app, name="metrics")
+app.add_typer(identity.app, name="identity")
 app.command()(publish)
 
 Flow = Annotated[str | None, typer.Option("--flow", help="Flow code, e.g. IASS.")]
@@ -96,7 +97,7 @@ def status(as_json: AsJson = False) -> None:
 
 @app.command()
 def url(
-    role: Annotated[str, typer.Option(help="owner, loader, identity, transformer, publisher or analyst.")] = "analyst",
+    role: Annotated[str, typer.Option(help="Any role of the warehouse, e.g. loader.")] = "analyst",
 ) -> None:
     """Print the DSN of a role, password included."""
     from orchestration.warehouse import connection
@@ -109,7 +110,7 @@ def url(
 )
 def psql(
     context: typer.Context,
-    role: Annotated[str, typer.Option(help="owner, loader, identity, transformer, publisher or analyst.")] = "analyst",
+    role: Annotated[str, typer.Option(help="Any role of the warehouse, e.g. loader.")] = "analyst",
 ) -> None:
     """Open psql on the warehouse; everything but --role is passed to it, e.g. iass psql -c 'select …'."""
     from orchestration.warehouse import connection, server
@@ -200,18 +201,18 @@ def build(
 ) -> None:
     """Give every person a key and build the stars from what was taken in."""
     from orchestration import screen
-    from orchestration.identity import exact
+    from orchestration.identity import run as identity_run
     from orchestration.warehouse import dbt
 
     settings = ready()
     with screen.working("Linking persons …"):
-        identity = exact.resolve(settings)
+        persons = identity_run.resolve(settings)
     with screen.working("Building the stars …"):
         built = dbt.build(settings, full_refresh=full_refresh)
     if as_json:
-        screen.json({"identity": identity, "build": built})
+        screen.json({"identity": persons, "build": built})
     else:
-        screen.build(identity, built)
+        screen.build(persons, built)
 
 
 @app.command()

@@ -23,7 +23,7 @@ from rich.table import Table
 if TYPE_CHECKING:
     from orchestration.bi.service import Running
     from orchestration.demo.generate import Summary
-    from orchestration.identity.exact import IdentityResult
+    from orchestration.identity.run import IdentityResult
     from orchestration.intake.contract import Contract
     from orchestration.intake.delivery import DeliveryResult
     from orchestration.reports.build import Made
@@ -227,7 +227,8 @@ def build(identity: IdentityResult, built: BuildResult) -> None:
     """What identity and dbt did: persons first, then the tables that took longest."""
     _out.print(
         f"[bold]Persons[/]  {_number(identity.looked_at)} identities looked at, {_number(identity.changed)} changed, "
-        f"{_number(identity.new_persons)} new persons, {_number(identity.merged)} merged  "
+        f"{_number(identity.new_persons)} new persons, {_number(identity.merged)} merged, "
+        f"{_number(identity.to_review) or 0} pairs to review  "
         f"[dim]{identity.seconds:.1f} s[/]"
     )
     if built.is_skipped:

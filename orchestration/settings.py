@@ -17,7 +17,7 @@ from pathlib import Path
 from orchestration.errors import IassError
 
 #: The logins of the warehouse, each with the rights of one part and no more (see docs/architecture.md).
-ROLES = ("owner", "loader", "identity", "transformer", "publisher", "analyst")
+ROLES = ("owner", "loader", "identity", "reviewer", "transformer", "publisher", "analyst")
 
 _PLAIN_NAME = re.compile(r"[a-z][a-z0-9_]{0,40}")
 _MINIMUM_KEY_LENGTH = 32

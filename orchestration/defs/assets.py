@@ -206,11 +206,11 @@ def record_periods(context: dg.AssetExecutionContext, results: "Sequence[Deliver
     required_resource_keys={"settings", "progress"},
 )
 def identity_person(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
-    from orchestration.identity import exact
+    from orchestration.identity import run
 
     context.resources.progress.step("Persons")
     with patience(context):
-        found = exact.resolve(context.resources.settings)
+        found = run.resolve(context.resources.settings)
     yield dg.MaterializeResult(
         asset_key=IDENTITY,
         metadata={
@@ -218,6 +218,9 @@ def identity_person(context: dg.AssetExecutionContext) -> Iterator[dg.Materializ
             "changed": found.changed,
             "new_persons": found.new_persons,
             "merged": found.merged,
+            "split": found.split,
+            "compared": found.compared,
+            "to_review": found.to_review,
             **{f"by_{method}": count for method, count in found.by_method.items()},
         },
     )

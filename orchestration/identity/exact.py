@@ -1,7 +1,8 @@
 """Exact identity: which person each presented or registered identity is, by rules that need no probability.
 
 Belongs here: the rules, their order, and the bookkeeping of keys that have been given. Not here: how an anchor is made
-(`anchors.py`), how a code is validated (`intake/fiscal_code.py`), likeness of names and dates (a later step: README).
+(`anchors.py`), how a code is validated (`intake/fiscal_code.py`), likeness of names and dates (`linkage.py`), and what
+the warehouse is told (`publishing.py`).
 
 The rules, first match wins; the method is what `raw.identity__person` says:
 
@@ -20,94 +21,77 @@ The key of a code is made in one way, by whoever brings it first, so registry an
 Everything is set-based and looks only at what deliveries since the last run can have touched.
 """
 
-import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
 
+from orchestration.identity import remainder
 from orchestration.identity.anchors import anchor_sql, key_blocks, key_sql
-from orchestration.settings import Settings
-from orchestration.warehouse import connection
+from orchestration.identity.publishing import Published, publish
+from orchestration.identity.steps import Steps
 
 #: A change of the rules makes the next run look at everything again.
-RULES_VERSION = 1
-LOCK = 0x1A55_1DE4
+RULES_VERSION = 3
 
 
 @dataclass(frozen=True)
 class IdentityResult:
-    """What a run did. Nothing here names anybody."""
+    """What the exact rules did. Nothing here names anybody."""
 
     to_delivery_id: int
-    identity_seq: int | None
-    looked_at: int
-    changed: int
-    new_persons: int
-    merged: int
-    relinked: int
-    by_method: Mapping[str, int] = field(default_factory=dict)
-    seconds: float = 0.0
+    looked_at: int = 0
+    new_persons: int = 0
+    published: Published = field(default_factory=Published)
 
 
-def resolve(settings: Settings) -> IdentityResult:
-    """Bring `raw.identity__person` up to the last delivery. One run at a time, one transaction, harmless to repeat."""
-    started = time.monotonic()
-    with connection.connect(settings, "identity", autocommit=True) as conn:
-        # The lock comes before the snapshot of the transaction, else a run that waited would not see the other's work.
-        conn.execute("select pg_advisory_lock(%s)", [LOCK])
-        conn.execute("set default_transaction_isolation to 'repeatable read'")
-        with conn.transaction():
-            result = _Run(conn, settings.pseudonym_key).resolve()
-    return IdentityResult(**{**result, "seconds": time.monotonic() - started})
+def resolve(conn: psycopg.Connection[Any], pseudonym_key: bytes) -> IdentityResult:
+    """Take in what came since the last run, in one transaction. Persons of the registry are published; who is left is
+    noted for linkage, which publishes the rest (`run.py` calls both, under one lock)."""
+    with conn.transaction():
+        return _Run(conn, pseudonym_key).resolve()
 
 
-class _Run:
+class _Run(Steps):
     """The steps of one run, in the order of their names in `resolve`; each leaves temporary tables for the next."""
 
     def __init__(self, conn: psycopg.Connection[Any], pseudonym_key: bytes) -> None:
-        self.conn = conn
-        self.parameters: dict[str, Any] = dict(key_blocks(pseudonym_key))
+        super().__init__(conn, key_blocks(pseudonym_key))
         self.new_persons = 0
 
-    def resolve(self) -> dict[str, Any]:
+    def resolve(self) -> IdentityResult:
         since, until = self._window()
         if since == until:
-            return dict(
-                to_delivery_id=until, identity_seq=None, looked_at=0, changed=0, new_persons=0, merged=0, relinked=0
-            )
+            return IdentityResult(to_delivery_id=until)
         self.parameters |= {"since": since, "until": until}
-        self._one("set local work_mem = '256MB'")
+        self.one("set local work_mem = '256MB'")
         self._touched_registry()
         self._touched_presented()
         self._code_owners()
         self._registry_keys()
         self._code_anchors_join_the_registry()
         self._resolve_presented()
-        result = self._write()
-        self._one(
+        looked_at = self.one("select (select count(*) from touched) + (select count(*) from registry_key)")
+        remainder.note(self)
+        self.table(
+            "found",
+            """select person_ref, person_key, 'registry' as match_method_code from registry_key
+            union all
+            select person_ref, person_key, match_method_code from resolved_presented
+            where person_ref not in (select left_over.person_ref from left_over)""",
+        )
+        published = publish(self)
+        self.one(
             "insert into vault.identity_run (to_delivery_id, rules_version) values (%(until)s, %(rules)s)",
             rules=RULES_VERSION,
         )
-        return {"to_delivery_id": until, **result}
-
-    def _one(self, statement: str, **parameters: Any) -> Any:
-        """Run one statement; its first value, if it has one. Only the parameters that it names go to the server."""
-        known = self.parameters | parameters
-        cursor = self.conn.execute(statement, {name: known[name] for name in known if f"%({name})s" in statement})
-        row = cursor.fetchone() if cursor.description else None
-        return row[0] if row else cursor.rowcount
-
-    def _table(self, name: str, query: str) -> int:
-        """A temporary table for the next steps, with statistics: plans depend on how much was touched."""
-        rows = self._one(f"create temporary table {name} on commit drop as {query}")
-        self._one(f"analyze {name}")
-        return int(rows)
+        if not since:  # the next run must not plan for empty tables
+            self.one("analyze raw.identity__person, vault.person_anchor, vault.linkage_registry, vault.linkage_record")
+        return IdentityResult(until, looked_at=looked_at, new_persons=self.new_persons, published=published)
 
     def _window(self) -> tuple[int, int]:
-        until = self._one("select coalesce(max(delivery_id), 0) from landing.delivery where outcome = 'accepted'")
-        since = self._one(
+        until = self.one("select coalesce(max(delivery_id), 0) from landing.delivery where outcome = 'accepted'")
+        since = self.one(
             """select coalesce(max(to_delivery_id), 0) from vault.identity_run
             where run_id = (select max(run_id) from vault.identity_run) and rules_version = %(rules)s""",
             rules=RULES_VERSION,
@@ -117,7 +101,7 @@ class _Run:
     def _touched_registry(self) -> None:
         """Persons of the registry with a change, or with a change taken back by a late or corrected snapshot; with the
         key of those who have one. The token of a registered person is her anchor as it stands."""
-        self._table(
+        self.table(
             "touched_registry",
             """select touched.person_ref, known.person_key as known_key
             from (
@@ -134,7 +118,7 @@ class _Run:
 
     def _touched_presented(self) -> None:
         """Presented identities that are new, or whose code or person was touched; with all that share a local id."""
-        self._table(
+        self.table(
             "touched_first",
             """select person_ref from vault.presented_person
             where first_delivery_id > %(since)s and first_delivery_id <= %(until)s
@@ -150,7 +134,7 @@ class _Run:
             inner join raw.identity__person as identity on identity.person_key = registered.person_key
             where identity.match_method_code <> 'registry' or identity.person_ref <> registered.person_ref""",
         )
-        self._table(
+        self.table(
             "touched",
             """select
                 presented.person_ref,
@@ -182,7 +166,7 @@ class _Run:
                 from touched_registry
                 inner join vault.registry_code as own on own.person_ref = touched_registry.person_ref
             )"""
-        self._table(
+        self.table(
             "code_owner",
             f"""select owner.*, {anchor_sql("code", "owner.base_identifier")} as anchor
             from (
@@ -203,7 +187,7 @@ class _Run:
     def _registry_keys(self) -> None:
         """Keys for persons who are new in the registry: the key of a code seen before her, else the key her code gives,
         else one from her own token. Never the key of another person of the registry."""
-        self._table(
+        self.table(
             "seen_before",
             """select distinct on (person_ref) person_ref, person_key
             from (
@@ -224,7 +208,7 @@ class _Run:
             where claim = 1
             order by person_ref, is_alias, person_key""",
         )
-        self._table(
+        self.table(
             "registry_key",
             f"""select
                 touched.person_ref,
@@ -242,14 +226,14 @@ class _Run:
             left join vault.person_anchor as used
                 on used.person_key = {key_sql("owner.anchor")} and touched.known_key is null""",
         )
-        self.new_persons += self._one(
+        self.new_persons += self.one(
             """insert into vault.person_anchor (anchor, person_key, anchor_type)
             select person_ref, person_key, 'registry' from registry_key where is_new order by person_ref"""
-        ) - self._one("select count(*) from seen_before")
+        ) - self.one("select count(*) from seen_before")
 
     def _code_anchors_join_the_registry(self) -> None:
         """A code that was a person by itself turns out to be a person of the registry: its key is merged into hers."""
-        self._table(
+        self.table(
             "adopted",
             """select code.anchor, code.person_key as old_key, registered.person_key as new_key
             from code_owner as owner
@@ -257,12 +241,12 @@ class _Run:
             inner join vault.person_anchor as registered on registered.anchor = owner.person_ref
             where code.person_key <> registered.person_key""",
         )
-        self._one(
+        self.one(
             """update vault.person_anchor as code set person_key = adopted.new_key
             from adopted where code.anchor = adopted.anchor"""
         )
         # What else hung on a key that is no person of the registry goes along; there is one such key per code.
-        self._one(
+        self.one(
             """update vault.person_anchor as follower set person_key = moved.new_key
             from (select distinct on (old_key) old_key, new_key from adopted order by old_key, new_key) as moved
             where follower.person_key = moved.old_key
@@ -273,7 +257,7 @@ class _Run:
         )
 
     def _resolve_presented(self) -> None:
-        self._table(
+        self.table(
             "by_code",
             f"""select
                 touched.person_ref, touched.flow_code, touched.sender_code, touched.local_id,
@@ -290,7 +274,7 @@ class _Run:
                 on registered.anchor = owner.person_ref""",
         )
         self._new_anchors("code", "select distinct code_anchor from by_code where code_anchor is not null")
-        self._table(
+        self.table(
             "identified",
             """select
                 by_code.person_ref, by_code.flow_code, by_code.sender_code, by_code.local_id,
@@ -302,7 +286,7 @@ class _Run:
             from by_code
             left join vault.person_anchor as known on known.anchor = by_code.code_anchor""",
         )
-        self._table(
+        self.table(
             "local_group",
             f"""select
                 flow_code, sender_code, local_id,
@@ -313,13 +297,13 @@ class _Run:
             where local_id is not null
             group by flow_code, sender_code, local_id""",
         )
-        self._one(
+        self.one(
             """update vault.person_anchor as known set person_key = one.person_key
             from local_group as one
             where known.anchor = one.anchor and one.persons = 1 and known.person_key <> one.person_key"""
         )
         self._new_anchors("local_id", "select anchor from local_group where persons = 0")
-        self._table(
+        self.table(
             "resolved_presented",
             """select
                 identified.person_ref,
@@ -343,12 +327,12 @@ class _Run:
                 and local.local_id = identified.local_id""",
         )
         # Who was a person by herself and is no longer. Should the link be lost again, the same key comes back.
-        self._one(
+        self.one(
             """delete from vault.person_anchor as known using resolved_presented as found
             where known.anchor = found.person_ref and found.person_key is not null"""
         )
         self._new_anchors("reference", "select person_ref from resolved_presented where person_key is null")
-        self._one(
+        self.one(
             """update resolved_presented as found set person_key = known.person_key
             from vault.person_anchor as known
             where known.anchor = found.person_ref and found.person_key is null"""
@@ -358,7 +342,7 @@ class _Run:
         """Store the anchors of `query` that are new. A key that somebody has already is not given twice: the anchor
         then gets the key of its token's own token."""
         again = key_sql(anchor_sql("again", "asked.anchor::text"))
-        self.new_persons += self._one(
+        self.new_persons += self.one(
             f"""insert into vault.person_anchor (anchor, person_key, anchor_type)
             select
                 asked.anchor,
@@ -373,75 +357,4 @@ class _Run:
             left join vault.person_anchor as known on known.anchor = asked.anchor
             where known.anchor is null
             order by asked.anchor"""
-        )
-
-    def _write(self) -> dict[str, Any]:
-        """Carry what changed to the warehouse, and tell which keys became one and which identities moved alone."""
-        self._table(
-            "changed",
-            """select
-                found.person_ref, found.person_key, found.match_method_code, before.person_key as old_key
-            from (
-                select person_ref, person_key, 'registry' as match_method_code from registry_key
-                union all
-                select person_ref, person_key, match_method_code from resolved_presented
-            ) as found
-            left join raw.identity__person as before on before.person_ref = found.person_ref
-            where before.person_ref is null
-                or before.person_key <> found.person_key
-                or before.match_method_code <> found.match_method_code""",
-        )
-        looked_at = self._one("select (select count(*) from touched) + (select count(*) from registry_key)")
-        if not self._one("select count(*) from changed"):
-            return dict(identity_seq=None, looked_at=looked_at, changed=0, new_persons=0, merged=0, relinked=0)
-        self.parameters["seq"] = self._one("select nextval('raw.identity_seq')")
-        # A merge: nothing is known by the old key any more, and all that had it went to one person.
-        merged = self._one(
-            """insert into vault.identity_event (event_type, old_person_key, new_person_key, match_method_code)
-            select 'merge', old_key, min(person_key), min(match_method_code)
-            from changed
-            where old_key <> person_key
-                and not exists (select from vault.person_anchor as held where held.person_key = changed.old_key)
-            group by old_key
-            having count(distinct person_key) = 1
-            order by old_key"""
-        )
-        relinked = self._one(
-            """insert into vault.identity_event
-                (event_type, person_ref, old_person_key, new_person_key, match_method_code)
-            select 'relink', changed.person_ref, changed.old_key, changed.person_key, changed.match_method_code
-            from changed
-            where changed.old_key <> changed.person_key
-                and (
-                    exists (select from vault.person_anchor as held where held.person_key = changed.old_key)
-                    or changed.old_key in (
-                        select old_key from changed where old_key <> person_key
-                        group by old_key having count(distinct person_key) > 1
-                    )
-                )
-            order by changed.person_ref"""
-        )
-        self._one(
-            """update raw.identity__person as known
-            set person_key = changed.person_key, match_method_code = changed.match_method_code, changed_seq = %(seq)s
-            from changed where known.person_ref = changed.person_ref and changed.old_key is not null"""
-        )
-        self._one(
-            """insert into raw.identity__person (person_ref, person_key, match_method_code, changed_seq)
-            select person_ref, person_key, match_method_code, %(seq)s
-            from changed where old_key is null order by person_ref"""
-        )
-        if not self.parameters["since"]:  # the next run must not plan for empty tables
-            self._one("analyze raw.identity__person, vault.person_anchor")
-        by_method = self.conn.execute(
-            "select match_method_code, count(*) from changed group by 1 order by 1"
-        ).fetchall()
-        return dict(
-            identity_seq=self.parameters["seq"],
-            looked_at=looked_at,
-            changed=sum(count for _, count in by_method),
-            new_persons=self.new_persons,
-            merged=merged,
-            relinked=relinked,
-            by_method=dict(by_method),
         )

@@ -19,7 +19,7 @@ _OWN_KEYS = {"host", "port", "user", "password", "dbname"}
 
 
 def url(settings: Settings, role: str, *, database: str | None = None) -> str:
-    """DSN of the warehouse for one role: owner, loader, identity, transformer, publisher or analyst."""
+    """DSN of the warehouse for one role: owner, loader, identity, reviewer, transformer, publisher or analyst."""
     server = _server(settings)
     return _compose(server, settings.role_name(role), settings.password(role), database or settings.database_name)
 

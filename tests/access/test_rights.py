@@ -31,10 +31,18 @@ identity    | raw.identity__*                                                | s
 identity    | raw.identity__relink                                           | select insert
 identity    | landing.receipt_due                                            |
 identity    | vault.person_anchor vault.identity_event vault.identity_run    | select insert update delete
+identity    | vault.linkage_registry vault.linkage_record vault.linkage_pair | select insert update delete
+identity    | vault.linkage_decision vault.linkage_case                      | select insert update delete
+identity    | vault.linkage_model vault.linkage_term landing.linkage_check   | select insert update delete
+identity    | landing.receipt_due                                            |
+loader      | landing.linkage_check                                          | select
+reviewer    | vault                                                          | usage
+reviewer    | vault.review_case                                              | select
 transformer | landing raw                                                    | usage
 transformer | landing.* raw.*                                                | select
 transformer | landing.receipt_due                                            |
 transformer | landing.build                                                  | select insert update
+transformer | landing.receipt_due                                            |
 transformer | {built}                                                        | usage create
 transformer | {built_tables}                                                 | select insert update delete truncate
 publisher   | core quality published                                         | usage
@@ -168,6 +176,7 @@ def test_the_database_is_open_to_our_roles_only(warehouse: Settings) -> None:
         "owner": ["connect", "create", "temporary"],
         "loader": ["connect", "temporary"],
         "identity": ["connect", "temporary"],
+        "reviewer": ["connect"],
         "transformer": ["connect", "temporary"],
         "publisher": ["connect"],
         "analyst": ["connect"],

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from measuring import Measurement, timed
 
-from orchestration.identity import exact
+from orchestration.identity import run
 from orchestration.intake import gate
 from orchestration.settings import Settings
 from orchestration.warehouse import dbt, server
@@ -50,7 +50,7 @@ def test_a_year_built_from_nothing(
     with timed() as intake:
         gate.intake(durable_settings, [landing])
     with timed() as identity:
-        exact.resolve(durable_settings)
+        run.resolve(durable_settings)
     built = dbt.build(durable_settings)
     slowest = sorted(built.nodes, key=lambda node: node.seconds, reverse=True)[:20]
     measure(
@@ -80,12 +80,12 @@ def _last_month(folder: Path, years: int) -> dict[str, float]:
     server.up(settings)
     try:
         gate.intake(settings, [landing])
-        exact.resolve(settings)
+        run.resolve(settings)
         dbt.build(settings)
         with timed() as intake:
             gate.intake(settings, [later])
         with timed() as identity:
-            exact.resolve(settings)
+            run.resolve(settings)
         with timed() as stars:
             dbt.build(settings)
     finally:

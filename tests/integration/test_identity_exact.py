@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from orchestration.identity.anchors import PURPOSE, anchor_sql, key_blocks, key_sql
-from orchestration.identity.exact import IdentityResult, resolve
+from orchestration.identity.run import IdentityResult, resolve
 from orchestration.settings import Settings
 from orchestration.warehouse import connection
 

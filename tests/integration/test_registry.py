@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from orchestration.identity.exact import resolve
+from orchestration.identity.run import resolve
 from orchestration.intake import fiscal_code
 from orchestration.intake.gate import intake
 from orchestration.settings import Settings

@@ -1,0 +1,205 @@
+"""Records compared in memory: DuckDB holds them, blocking picks pairs, Splink weighs them.
+
+Belongs here: one comparison of a set of records with a set of persons under one model, from Arrow to scored pairs. Not
+here: where records come from and where scores go (`linkage.py`), keys (`blocking.py`), levels and weights (`model.py`).
+
+Nothing touches the disk: the database is in memory, has a limit, and may not spill (`temp_directory` is empty), because
+what it would spill are names. A set too large for the limit is compared in slices.
+
+A source of records has the columns of `SOURCE`; `ref` is a token, `code` a codice fiscale or nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from orchestration.identity import blocking
+from orchestration.identity.folding import create_macros
+from orchestration.identity.model import FLOOR_WEIGHT, FREQUENCIES, Model
+
+if TYPE_CHECKING:
+    import duckdb
+
+SOURCE = (
+    "ref", "is_registered", "is_coded", "family_name", "given_name", "sex", "birth_date", "birth_year", "place", "code",
+)  # fmt: skip
+#: Leaves room for the rest of the process under two gigabytes.
+MEMORY_LIMIT = "1400MB"
+THREADS = 2
+#: Records per slice: some 15 pairs each, at some hundred bytes a pair.
+SLICE = 40_000
+
+
+class Comparer:
+    """A DuckDB in memory with records on both sides. Use as a context; what it held is gone afterwards."""
+
+    def __init__(self, *, extra: Sequence[str] = (), keys: tuple[tuple[str, ...], ...] = blocking.KEYS) -> None:
+        """`extra`: columns of the sources beyond `SOURCE`, compared as they are. `keys`: how candidates are found."""
+        import duckdb
+
+        self.extra, self.keys = tuple(extra), keys
+
+        self.con: duckdb.DuckDBPyConnection = duckdb.connect(
+            ":memory:", config={"memory_limit": MEMORY_LIMIT, "threads": THREADS, "temp_directory": ""}
+        )
+        self.run("set preserve_insertion_order = false")
+        self.run("set enable_progress_bar = false")
+        create_macros(self.run)
+        self.run("create table name (name varchar, folded varchar, bones varchar)")
+        self.run("create sequence uid")
+
+    def __enter__(self) -> Comparer:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.con.close()
+
+    def load(self, table: str, source: Any) -> int:
+        """Take a source (an Arrow reader, table or frame) in as `table`; its names are folded once each."""
+        self.con.register("arriving", source)
+        columns = ", ".join((*SOURCE, *self.extra))
+        self.run(f"create or replace table {table} as select nextval('uid') as uid, {columns} from arriving")
+        self.con.unregister("arriving")
+        self.run(
+            f"""insert into name
+            select name, folded, skeleton(folded)
+            from (
+                select name, fold(name) as folded
+                from (select family_name as name from {table} union select given_name from {table}) as every
+                where name is not null and name not in (select known.name from name as known)
+            ) as new"""
+        )
+        return int(self._value(f"select count(*) from {table}"))
+
+    def features_sql(self, table: str, where: str = "true") -> str:
+        """Rows of a table as they are compared."""
+        return f"""select
+                one.uid, one.is_registered, one.is_coded,
+                family.folded as family, family.bones as family_bones,
+                given.folded as given, given.bones as given_bones,
+                one.sex, one.birth_date, coalesce(one.birth_year, year(one.birth_date)) as birth_year,
+                one.place, one.code{"".join(f", one.{name}" for name in self.extra)}
+            from {table} as one
+            left join name as family on family.name = one.family_name
+            left join name as given on given.name = one.given_name
+            where {where}"""
+
+    def pick(self, records: str, persons: str, condition: str = "true") -> int:
+        """Fill `pair` with the candidates among `persons` for each of `records`; `condition` on `one` and `other`.
+        A key that too many share would bring much work and little news: blocking keys are made so that none is."""
+        asked, offered = (blocking.keys_sql(self.keys, both_ways=both_ways) for both_ways in (True, False))
+        self.run(
+            f"create or replace table record_key as select distinct uid, unnest({asked}) as key"
+            f" from ({self.features_sql(records)})"
+        )
+        self.run("delete from record_key where key is null")
+        self.run(
+            f"""create or replace table pair as
+            select distinct found.one as uid_l, found.other as uid_r
+            from (
+                select asked.uid as one, offered.uid as other
+                from (
+                    select uid, unnest({offered}) as key
+                    from ({self.features_sql(persons)})
+                ) as offered
+                inner join record_key as asked on asked.key = offered.key
+                where asked.uid <> offered.uid
+            ) as found
+            inner join {records} as one on one.uid = found.one
+            inner join {persons} as other on other.uid = found.other
+            where {condition}"""
+        )
+        return int(self._value("select count(*) from pair"))
+
+    def score(
+        self,
+        model: Model,
+        terms: Mapping[str, Any],
+        records: str,
+        persons: str,
+        *,
+        hidden: Sequence[str] = (),
+        floor: float = FLOOR_WEIGHT,
+    ) -> pl.DataFrame:
+        """The pairs of `pair` that weigh at least `floor`: `ref`, `other_ref`, `other_is_registered`, `weight` (prior
+        included) and, in the order of the model's comparisons, `levels` and `weights`."""
+        tables = [records] if records == persons else [records, persons]
+        self.run(
+            "create or replace table compared as "
+            + " union ".join(
+                self.features_sql(table, "one.uid in (select uid_l from pair union select uid_r from pair)")
+                for table in tables
+            )
+        )
+        linker, api = self.linker(model, terms, hidden=tuple(hidden))
+        linker.table_management.register_blocked_pairs_for_predict(
+            api.register(
+                self.con.sql("select '0' as match_key, uid_l as join_key_l, uid_r as join_key_r from pair"),
+            )
+        )
+        scored = linker.inference.predict(threshold_match_weight=floor, warning_mode="never")
+        shown = [name for name in model.comparisons() if name not in hidden]
+        levels = ", ".join(f"gamma_{name}::smallint" for name in shown)
+        weights = ", ".join(self._weight_sql(name) for name in shown)
+        refs = " union all ".join(f"select uid, ref, is_registered from {table}" for table in tables)
+        frame = self.con.sql(
+            f"""select
+                one.ref, other.ref as other_ref, other.is_registered as other_is_registered,
+                scored.match_weight::float as weight,
+                [{levels}]::smallint[] as levels,
+                [{weights}]::float[] as weights
+            from {scored.physical_name} as scored
+            inner join pair on (pair.uid_l = scored.uid_l and pair.uid_r = scored.uid_r)
+                or (pair.uid_l = scored.uid_r and pair.uid_r = scored.uid_l)
+            inner join ({refs}) as one on one.uid = pair.uid_l
+            inner join ({refs}) as other on other.uid = pair.uid_r"""
+        ).pl()
+        api.delete_tables_created_by_splink_from_db()
+        return frame
+
+    def linker(self, model: Model, terms: Mapping[str, Any], *, hidden: tuple[str, ...] = ()) -> tuple[Any, Any]:
+        """Splink on the table `compared`. Imported here: it takes a second that most commands need not spend."""
+        from splink import Linker
+        from splink.internals.duckdb.database_api import DuckDBAPI
+
+        logging.getLogger("splink").setLevel(logging.ERROR)
+        api = DuckDBAPI(connection=self.con)
+        linker = Linker(
+            api.register("compared"),
+            settings=model.settings(hidden=hidden),
+            log_level=logging.ERROR,
+            validate_settings=False,
+        )
+        for comparison, column in FREQUENCIES.items():
+            if comparison in model.levels and comparison not in hidden:
+                frame = terms.get(column)
+                if frame is not None:
+                    linker.table_management.register_term_frequency_lookup(api.register(frame), column)
+        return linker, api
+
+    def terms(self, persons: str) -> dict[str, pl.DataFrame]:
+        """How often each name and birth place occurs among `persons`, as a share."""
+        found = {}
+        for column in FREQUENCIES.values():
+            found[column] = self.con.sql(
+                f"""select {column}, count(*) / sum(count(*)) over () as tf_{column}
+                from ({self.features_sql(persons)}) where {column} is not null group by {column} order by {column}"""
+            ).pl()
+        return found
+
+    @staticmethod
+    def _weight_sql(name: str) -> str:
+        adjusted = f" + coalesce(mw_tf_adj_{name}, 0)" if name in FREQUENCIES else ""
+        return f"mw_{name}{adjusted}"
+
+    def run(self, statement: str) -> list[Any]:
+        """Run a statement to its end: DuckDB lets nothing else happen on a connection with a result half read."""
+        return self.con.execute(statement).fetchall()
+
+    def _value(self, statement: str) -> Any:
+        return self.run(statement)[0][0]

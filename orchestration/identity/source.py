@@ -1,0 +1,64 @@
+"""From the vault into memory: records and persons as Arrow, read by ADBC with the rights of the role `identity`.
+
+Belongs here: the queries whose columns are `comparing.SOURCE`. Not here: what is compared with what.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from orchestration.settings import Settings
+from orchestration.warehouse import connection
+
+#: Records that the exact rules left and that can be compared. A record of a person with a valid code of her own stands
+#: for that person: it is there to be found, and is not looked up in the registry, which knows another code.
+RECORDS = """
+select
+    uuid_send(record.person_ref) as ref,
+    false as is_registered,
+    exists (
+        select from vault.linkage_record as coded
+        where coded.person_key = record.person_key and coded.match_method_code = 'code'
+    ) as is_coded,
+    presented.family_name, presented.given_name, presented.sex_code as sex,
+    presented.birth_date, presented.birth_year, presented.birth_place_code as place,
+    case when presented.identifier_type_code = '0' then presented.identifier end as code
+from vault.linkage_record as record
+inner join vault.presented_person as presented on presented.person_ref = record.person_ref
+where record.is_comparable and {where}
+"""
+REGISTRY = """
+select
+    uuid_send(person_ref) as ref, true as is_registered, true as is_coded, family_name, given_name, sex_code as sex,
+    birth_date, null::smallint as birth_year, birth_place_code as place, identifier as code
+from vault.linkage_registry
+where {where}
+"""
+#: Records that a code led to the registry: pairs that are true without being compared.
+LINKED_BY_CODE = """
+select
+    uuid_send(presented.person_ref) as ref, false as is_registered, false as is_coded,
+    presented.family_name, presented.given_name, presented.sex_code as sex,
+    presented.birth_date, presented.birth_year, presented.birth_place_code as place,
+    null::text as code,
+    uuid_send(registry.person_ref) as true_ref, presented.flow_code
+from vault.presented_person as presented
+inner join vault.registry_code as owner on owner.base_identifier = presented.base_identifier and owner.is_current
+inner join vault.linkage_registry as registry on registry.person_ref = owner.person_ref
+inner join raw.identity__person as identity on identity.person_ref = presented.person_ref
+where presented.is_identifier_valid
+    and identity.match_method_code = 'registry'
+    and presented.family_name is not null and presented.given_name is not null
+    and (presented.birth_date is not null or presented.birth_year is not null)
+    and {where}
+"""
+
+
+@contextmanager
+def reader(settings: Settings, query: str, where: str = "true") -> Iterator[Any]:
+    """A stream of Arrow batches; nothing is held but the batch at hand."""
+    import adbc_driver_postgresql.dbapi as adbc
+
+    with adbc.connect(connection.url(settings, "identity")) as conn, conn.cursor() as cursor:
+        cursor.execute(query.format(where=where))
+        yield cursor.fetch_record_batch()
