@@ -96,7 +96,9 @@ def ensure_database(
     if is_new:
         _create_database(settings, admin, name, template)
     roles = [sql.Identifier(settings.role_name(role)) for role in ROLES]
-    writers = [sql.Identifier(settings.role_name(role)) for role in ROLES if role not in ("analyst", "publisher", "reviewer")]
+    writers = [
+        sql.Identifier(settings.role_name(role)) for role in ROLES if role not in ("analyst", "publisher", "reviewer")
+    ]
     database = sql.Identifier(name)
     admin.execute(sql.SQL("revoke all on database {} from public").format(database))
     admin.execute(sql.SQL("grant connect on database {} to {}").format(database, sql.SQL(", ").join(roles)))
