@@ -1,17 +1,21 @@
 {# Every period and every level of territory that a fact's row falls in. Persons are counted distinct in each, never summed. #}
-{% macro cuts(date_column, district_column, ausl_column) -%}
+{% macro cuts(date_column, district_column, ausl_column, periods=('month', 'half_year')) -%}
     cross join lateral (
         values
-        ('month', cast(date_trunc('month', {{ date_column }}) as date)),
+        {% if 'month' in periods %}
+            ('month', cast(date_trunc('month', {{ date_column }}) as date)),
+        {% endif %}
         ('quarter', cast(date_trunc('quarter', {{ date_column }}) as date)),
-        (
-            'half_year',
-            make_date(
-                cast(extract(year from {{ date_column }}) as integer),
-                case when extract(month from {{ date_column }}) <= 6 then 1 else 7 end,
-                1
-            )
-        ),
+        {% if 'half_year' in periods %}
+            (
+                'half_year',
+                make_date(
+                    cast(extract(year from {{ date_column }}) as integer),
+                    case when extract(month from {{ date_column }}) <= 6 then 1 else 7 end,
+                    1
+                )
+            ),
+        {% endif %}
         ('year', cast(date_trunc('year', {{ date_column }}) as date))
     ) as period (period_type, period_start_on)
     {{ places(district_column, ausl_column) }}
@@ -25,9 +29,9 @@
 {%- endmacro %}
 
 {# The year's rows that this build writes again. #}
-{% macro in_touched_years(date_column) -%}
+{% macro in_touched_years(date_column, touched='int_iass__touched_year') -%}
     extract(year from {{ date_column }}) in (
         select touched.year_number
-        from {{ ref('int_iass__touched_year') }} as touched
+        from {{ ref(touched) }} as touched
     )
 {%- endmacro %}

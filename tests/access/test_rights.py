@@ -13,7 +13,16 @@ import pytest
 from orchestration.settings import ROLES, Settings
 from orchestration.warehouse import connection
 
-PUBLISHED = ["core", "mart_demand", "mart_target_group", "mart_outcome", "mart_indicator", "quality"]
+PUBLISHED = [
+    "core",
+    "mart_demand",
+    "mart_target_group",
+    "mart_outcome",
+    "mart_indicator",
+    "mart_offer",
+    "mart_pathway",
+    "quality",
+]
 BUILT_BY_DBT = ["staging", "intermediate", "seeds", *PUBLISHED]
 
 #: role | schemas, or tables by pattern | rights. Of several lines for one table the last one counts.

@@ -10,9 +10,20 @@ import pytest
 
 from orchestration.settings import Settings
 from orchestration.warehouse import connection, dbt
+from tests.integration import service_rows
+from tests.integration.service_rows import Services
 from tests.integration.warehouse_rows import BOLOGNA, IMOLA, Region
 
-_SCHEMAS = ("core", "mart_demand", "mart_target_group", "mart_outcome", "mart_indicator", "quality")
+_SCHEMAS = (
+    "core",
+    "mart_demand",
+    "mart_target_group",
+    "mart_outcome",
+    "mart_indicator",
+    "mart_offer",
+    "mart_pathway",
+    "quality",
+)
 
 
 def _everything(settings: Settings) -> dict[str, list[Any]]:
@@ -58,6 +69,7 @@ def _first_load(conn: psycopg.Connection[Any]) -> Region:
     )
     region.iass(IMOLA, "2013-11", [{"id": "A1", "on": "2013-11-04", "demands": [{"person": "anna"}]}])
     region.identity({"anna": 11, "anna-r": 11, "bice": 12, "bice-r": 12, "carla": 13, "dora": 14})
+    service_rows.first_year(Services(region))
     return region
 
 
@@ -109,7 +121,15 @@ def test_counts_follow_the_official_rules_and_incremental_equals_full(settings: 
     again = dbt.build(settings)
     assert again.is_skipped and again.seconds < 5
 
-    for change in (_hurtful_deliveries, _late_snapshot, _persons_merge):
+    _services_and_paths(settings)
+    changes = (
+        _hurtful_deliveries,
+        _late_snapshot,
+        lambda region: service_rows.hurtful(Services(region)),
+        _persons_merge,
+        lambda region: service_rows.more(Services(region)),
+    )
+    for change in changes:
         change(region)
         built = dbt.build(settings)
         assert not built.is_full_refresh and not built.is_skipped
@@ -133,6 +153,49 @@ def test_counts_follow_the_official_rules_and_incremental_equals_full(settings: 
     assert incremental.keys() == full.keys()
     for table, rows in full.items():
         assert incremental[table] == rows, table
+
+
+def _services_and_paths(settings: Settings) -> None:
+    """What the services of the first load count, and where the requests led."""
+    assert _one(
+        settings,
+        "select stay_days, suspension_days, presence_days, amount_eur from core.fct_residential_stay"
+        " where admission_id = 'FAR-D'",
+    ) == (31, 5, 26, 2600)
+    # A day centre is paid by the days that it declares.
+    assert _one(
+        settings, "select presence_days, amount_eur from core.fct_residential_stay where admission_id = 'FAR-S'"
+    ) == (23, 690)
+    assert _one(
+        settings,
+        "select wait_days, care_days, suspension_days, access_days, n_accesses, is_open from core.fct_home_care_episode"
+        " where care_id = 'ADI-A'",
+    ) == (2, 14, 5, 2, 4, True)
+    assert _one(settings, "select sum(n_accesses) from core.fct_home_care_access") == 5
+    # Anna's three demands of one type within four days are one request, wherever she asked; her fourth is another.
+    assert _one(
+        settings,
+        "select count(*), sum(n_demands) from core.fct_pathway where person_key = 11 and district_code = '10502'",
+    ) == (2, 4)
+    assert _one(
+        settings,
+        "select assessment_days, charge_days, adi_days, adi_link_source_code, far_status_code, path_codes"
+        " from core.fct_pathway where person_key = 11 and n_demands = 3",
+    ) == (6, 8, 10, "applicant", "observation_end", "DOM>VAL>PIC-ADI>ADI")
+    # A referral to ADI is the strongest link there is.
+    assert _one(
+        settings,
+        "select adi_link_source_code from core.fct_pathway where person_key = 11 and is_referred",
+    ) == ("destination")
+    assert (
+        _one(
+            settings,
+            "select string_agg(event_type_code, ' ' order by event_number) from core.fct_person_event"
+            " where person_key = 14",
+        )
+        == "contact demand outcome demand demand outcome outcome taking_in_charge assessment service_start report"
+        " suspension"
+    )
 
 
 def _hurtful_deliveries(region: Region) -> None:

@@ -9,7 +9,7 @@
         {'columns': ['person_key', 'valid_from']}
     ]
 ) }}
--- One row per person and version. Registered persons follow the registry, the others what their newest demand says.
+-- One row per person and version. Registered persons follow the registry, the others what the newest record of any flow says.
 with identity as (
     select
         identity.person_ref,
@@ -76,17 +76,17 @@ registered as (
     where compared.content is distinct from compared.content_before
 ),
 
-newest_demand as (
+newest_said as (
     select distinct on (identity.person_key)
         identity.person_key,
-        demand.sex_code,
-        demand.birth_year,
-        demand.citizenship_code,
-        demand.residence_comune_code
-    from {{ ref('stg_iass__demand') }} as demand
+        said.sex_code,
+        said.birth_year,
+        said.citizenship_code,
+        said.residence_comune_code
+    from {{ ref('int_person__said') }} as said
     inner join identity
-        on demand.person_ref = identity.person_ref
-    order by identity.person_key, demand.contact_on desc, demand.contact_id desc, demand.demand_number desc
+        on said.person_ref = identity.person_ref
+    order by identity.person_key, said.said_on desc, said.flow_code desc, said.record_id desc, said.place_number desc
 ),
 
 version as (
@@ -116,11 +116,11 @@ version as (
         date '9999-12-31',
         null,
         false,
-        demand.sex_code,
+        said.sex_code,
         null,
-        demand.birth_year,
-        demand.citizenship_code,
-        demand.residence_comune_code,
+        said.birth_year,
+        said.citizenship_code,
+        said.residence_comune_code,
         null,
         null,
         null,
@@ -133,8 +133,8 @@ version as (
         select registered.person_key
         from registered
     ) as person
-    left join newest_demand as demand
-        on person.person_key = demand.person_key
+    left join newest_said as said
+        on person.person_key = said.person_key
     {% if not is_incremental() %}
         union all
         select

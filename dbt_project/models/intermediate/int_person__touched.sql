@@ -30,7 +30,7 @@ changed as (
     from {{ source('raw', 'identity__relink') }}
     where {{ in_new_identities('changed_seq') }}
     union all
-    -- Persons known from contacts only take what the newest demand says. It moves no key, so no day of a fact.
+    -- Persons known from flows only take what the newest record says. It moves no key, so no day of a fact.
     select
         identity.person_key,
         date '9999-12-31'
@@ -41,6 +41,11 @@ changed as (
             and contact.record_number = demand.record_number
     inner join {{ source('raw', 'identity__person') }} as identity
         on demand.person_ref = identity.person_ref
+    union all
+    select
+        person_key,
+        date '9999-12-31'
+    from {{ ref('int_service__touched_person') }}
 )
 
 select

@@ -18,11 +18,14 @@ year as (
 
 district as (
     select
-        reference_on,
-        district_code,
-        sum(n_residents) as n_residents
-    from {{ ref('fct_population') }}
-    group by reference_on, district_code
+        population.reference_on,
+        population.district_code,
+        sum(population.n_residents) as n_residents,
+        sum(population.n_residents) filter (where age_band.age_from >= 75) as n_residents_75
+    from {{ ref('fct_population') }} as population
+    inner join {{ ref('dim_age_band') }} as age_band
+        on population.age_band_key = age_band.age_band_key
+    group by population.reference_on, population.district_code
 )
 
 select
@@ -30,7 +33,8 @@ select
     place.territory_level,
     place.territory_code,
     year.residents_on,
-    cast(sum(district.n_residents) as integer) as n_residents
+    cast(sum(district.n_residents) as integer) as n_residents,
+    cast(sum(district.n_residents_75) as integer) as n_residents_75
 from year
 inner join district
     on year.residents_on = district.reference_on

@@ -1,0 +1,26 @@
+{# Completed years on a day: from the birth month when the registry gives it, else the difference of the years. #}
+{% macro age_on(day, birth_month_on, birth_year) -%}
+    coalesce(
+        cast(extract(year from age({{ day }}, {{ birth_month_on }})) as integer),
+        cast(extract(year from {{ day }}) as integer) - {{ birth_year }}
+    )
+{%- endmacro %}
+
+{# Days of a multirange of days. #}
+{% macro days_of(multirange) -%}
+    (
+        select coalesce(sum(upper(part.days) - lower(part.days)), 0)
+        from unnest({{ multirange }}) as part (days)
+    )
+{%- endmacro %}
+
+{# The episodes of one flow that this build writes again, with the columns that lead to their records. #}
+{% macro touched_episodes(family) -%}
+    select
+        touched.episode_key,
+        touched.sender_code,
+        touched.episode_id,
+        touched.touched_from
+    from {{ ref('int_service__touched') }} as touched
+    where touched.service_family_code = '{{ family }}'
+{%- endmacro %}

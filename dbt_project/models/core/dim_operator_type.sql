@@ -1,0 +1,2 @@
+-- One row per code of the contract's list, with its newest label, and the special members.
+{{ code_dimension('operator_type', 'code_adi_operator_type') }}

@@ -1,0 +1,125 @@
+-- depends_on: {{ ref('int_service__touched') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    on_schema_change='append_new_columns',
+    pre_hook="{{ delete_touched(ref('int_service__touched'), ['episode_key'], 'month_end_on') }}",
+    indexes=[
+        {'columns': ['episode_key', 'month_on']},
+        {'columns': ['person_key']},
+        {'columns': ['month_on']},
+        {'columns': ['district_code']}
+    ]
+) }}
+-- One row per episode of a service and month in which it was in charge, suspended or not: the persons in charge, ready to be counted
+-- distinct. Days, accesses and amounts are those of the month.
+with month as (
+    select
+        episode.*,
+        cast(series.month_on as date) as month_on,
+        cast(series.month_on + interval '1 month' as date) - 1 as month_end_on
+    from {{ ref('int_service__episode') }} as episode
+    cross join lateral generate_series(
+        date_trunc('month', greatest(lower(episode.stayed), episode.touched_from)::timestamp),
+        (upper(episode.stayed) - 1)::timestamp,
+        interval '1 month'
+    ) as series (month_on)
+),
+
+access as (
+    select
+        access.episode_key,
+        cast(date_trunc('month', access.access_on) as date) as month_on,
+        sum(access.n_accesses) as n_accesses
+    from {{ ref('int_service__episode') }} as episode
+    inner join {{ ref('fct_home_care_access') }} as access
+        on
+            episode.service_family_code = 'ADI'
+            and episode.episode_key = access.episode_key
+            and access.access_on >= date_trunc('month', episode.touched_from::timestamp)
+    group by 1, 2
+),
+
+day as (
+    select
+        month.*,
+        least(month.month_end_on, upper(month.stayed) - 1) as last_on,
+        cast({{ days_of('month.in_charge * datemultirange(daterange(month.month_on, month.month_end_on, \'[]\'))') }} as integer)
+            as in_charge_days
+    from month
+),
+
+half_year as (
+    select
+        day.episode_key,
+        day.month_on,
+        day.in_charge_days,
+        make_date(cast(extract(year from day.month_on) as integer), case when extract(month from day.month_on) <= 6 then 1 else 7 end, 1)
+            as half_year_on,
+        day.in_charge
+    from day
+    where day.service_family_code = 'SMAC'
+),
+
+-- What was paid in a half-year, spread over the contract's days in it.
+paid as (
+    select
+        half_year.episode_key,
+        half_year.month_on,
+        round(allowance.paid_days * share.of_half_year, 2) as paid_days,
+        round(allowance.amount_eur * share.of_half_year, 2) as amount_eur
+    from half_year
+    inner join {{ ref('fct_care_allowance') }} as allowance
+        on
+            half_year.episode_key = allowance.episode_key
+            and half_year.half_year_on = allowance.period_start_on
+    cross join lateral (
+        select half_year.in_charge_days / nullif(
+            {{ days_of('half_year.in_charge * datemultirange(daterange(half_year.half_year_on,'
+            ~ ' cast(half_year.half_year_on + interval \'6 months\' as date)))') }}, 0
+        ) as of_half_year
+    ) as share
+)
+
+select
+    day.episode_key,
+    day.month_on,
+    day.month_end_on,
+    cast(to_char(day.month_on, 'YYYYMMDD') as integer) as month_date_key,
+    day.sender_code,
+    day.district_code,
+    day.ausl_code,
+    day.territory_key,
+    day.person_key,
+    coalesce(person.person_version_key, -1) as person_version_key,
+    day.service_key,
+    day.sex_code,
+    day.birth_year,
+    coalesce(age_band.age_band_key, -1) as age_band_key,
+    case when date_trunc('month', day.started_on) = day.month_on then 1 else 0 end as n_starts,
+    case when day.ended_on is not null and upper(day.stayed) - 1 <= day.month_end_on then 1 else 0 end as n_ends,
+    day.in_charge_days,
+    coalesce(stay.presence_days, paid.paid_days, day.in_charge_days) as presence_days,
+    cast(coalesce(access.n_accesses, 0) as integer) as n_accesses,
+    coalesce(stay.health_amount_eur + stay.user_amount_eur + stay.municipal_amount_eur, paid.amount_eur, 0) as amount_eur
+from day
+left join {{ ref('int_far__stay_month') }} as stay
+    on
+        day.episode_key = stay.episode_key
+        and day.month_on = stay.month_on
+left join access
+    on
+        day.episode_key = access.episode_key
+        and day.month_on = access.month_on
+left join paid
+    on
+        day.episode_key = paid.episode_key
+        and day.month_on = paid.month_on
+left join {{ ref('dim_person') }} as person
+    on
+        day.person_key = person.person_key
+        and day.last_on between person.valid_from and person.valid_to
+left join {{ ref('dim_age_band') }} as age_band
+    on
+        {{ age_on('day.last_on', 'day.birth_month_on', 'day.birth_year') }} between age_band.age_from and age_band.age_to
+        and age_band.age_band_key > 0

@@ -1,0 +1,79 @@
+-- depends_on: {{ ref('int_service__touched') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    on_schema_change='append_new_columns',
+    pre_hook="{{ delete_touched(ref('int_service__touched'), ['episode_key']) }}",
+    post_hook="{{ 'analyze ' ~ this if not is_incremental() else 'select 1' }}",
+    indexes=[{'columns': ['person_key']}, {'columns': ['episode_key']}]
+) }}
+-- One row per event of an episode of a service whose person is identified. Kept, so that the events of a person are found by her key.
+with episode as (
+    select *
+    from {{ ref('int_service__episode') }}
+    where person_key > 0
+),
+
+event as (
+    select
+        episode_key,
+        'report' as event_type_code,
+        begun_on as event_on
+    from episode
+    where service_family_code = 'SISAM'
+    union all
+    select
+        episode_key,
+        'taking_in_charge',
+        charged_on
+    from episode
+    union all
+    select
+        episode_key,
+        'service_start',
+        started_on
+    from episode
+    union all
+    select
+        episode_key,
+        'service_end',
+        ended_on
+    from episode
+    union all
+    select
+        episode_key,
+        'assessment',
+        assessed_on
+    from {{ ref('int_service__assessment') }}
+    union all
+    select
+        episode_key,
+        'change',
+        changed_on
+    from {{ ref('int_service__change') }}
+    union all
+    select
+        episode.episode_key,
+        'suspension',
+        lower(part.days)
+    from {{ ref('int_service__episode') }} as episode
+    cross join lateral unnest(episode.stayed - episode.in_charge) as part (days)
+)
+
+select distinct
+    {{ surrogate_key('service_event', ['event.episode_key', 'event.event_type_code', 'event.event_on']) }} as event_key,
+    event.episode_key,
+    episode.person_key,
+    event.event_on,
+    event.event_type_code,
+    episode.service_family_code,
+    episode.service_key,
+    case when event.event_type_code = 'service_end' then episode.end_reason_key else -3 end as end_reason_key,
+    episode.applicant_type_code,
+    episode.district_code,
+    episode.ausl_code,
+    episode.sender_code
+from event
+inner join episode
+    on event.episode_key = episode.episode_key
+where event.event_on is not null

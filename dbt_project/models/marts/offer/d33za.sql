@@ -1,0 +1,69 @@
+-- depends_on: {{ ref('int_service__touched_year') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    on_schema_change='append_new_columns',
+    pre_hook="{{ delete_touched(ref('int_service__touched_year'), ['year_number']) }}"
+) }}
+-- One row per year, territory and intensity of care (TOT for all): the national indicator D33Za. Residents who were 75 or more on
+-- 1 January and in residential care in the year, each counted once at the highest intensity, per 1,000 residents of that age.
+with person as (
+    select
+        cast(extract(year from month.month_on) as integer) as year_number,
+        place.territory_level,
+        place.territory_code,
+        month.person_key,
+        -- R2D, extensive care of cognitive and behavioural disorders, is extensive care.
+        (array['R1', 'R2', 'R3'])[min(service.intensity_rank)] as intensity_code
+    from {{ ref('fct_service_month') }} as month
+    inner join {{ ref('dim_service') }} as service
+        on month.service_key = service.service_key
+    cross join
+        lateral (
+            values ('district', month.district_code), ('ausl', month.ausl_code), ('region', '080')
+        ) as place (territory_level, territory_code)
+    where
+        service.service_group_code = 'FAR-R'
+        and month.person_key > 0
+        -- A resident of the region: her comune is known.
+        and month.territory_key > 0
+        -- Seventy-five years are over on 1 January for those born in an earlier year.
+        and extract(year from month.month_on) - month.birth_year > 75
+        {% if is_incremental() %}
+            and {{ in_touched_years('month.month_on', 'int_service__touched_year') }}
+        {% endif %}
+    group by 1, 2, 3, 4
+),
+
+counted as (
+    select
+        year_number,
+        territory_level,
+        territory_code,
+        coalesce(intensity_code, 'TOT') as intensity_code,
+        count(*) as n_persons
+    from person
+    group by year_number, territory_level, territory_code, grouping sets ((intensity_code), ())
+)
+
+select
+    counted.year_number,
+    counted.territory_level,
+    counted.territory_code,
+    territory.territory_label,
+    counted.intensity_code,
+    counted.n_persons,
+    residents.residents_on,
+    residents.n_residents_75,
+    round(1000 * cast(counted.n_persons as numeric) / nullif(residents.n_residents_75, 0), 3) as d33za_per_1000
+from counted
+left join {{ ref('dim_territory') }} as territory
+    on
+        counted.territory_level = territory.territory_level
+        and counted.territory_code = territory.territory_code
+        and make_date(counted.year_number, 1, 1) between territory.valid_from and territory.valid_to
+left join {{ ref('int_population__residents') }} as residents
+    on
+        counted.year_number = residents.year_number
+        and counted.territory_level = residents.territory_level
+        and counted.territory_code = residents.territory_code

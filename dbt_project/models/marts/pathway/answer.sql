@@ -1,0 +1,39 @@
+-- depends_on: {{ ref('int_pathway__touched_year') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    on_schema_change='append_new_columns',
+    pre_hook="{{ delete_touched(ref('int_pathway__touched_year'), ['year_number']) }}",
+    indexes=[{'columns': ['year_number', 'period_type', 'territory_level', 'territory_code']}]
+) }}
+-- One row per period of request, territory and cut: what answered the requests, and how many nothing answered, of those whose window is
+-- over. Persons are distinct in each row.
+select
+    period.period_type,
+    period.period_start_on,
+    cast(extract(year from period.period_start_on) as integer) as year_number,
+    place.territory_level,
+    place.territory_code,
+    cut.cut_type,
+    cut.cut_code,
+    min(label.cut_label) as cut_label,
+    count(*) as n_requests,
+    count(distinct request.person_key) as n_persons,
+    {% for answer in ['service', 'charge', 'assessment', 'desk', 'none', 'open'] %}
+        count(*) filter (where request.answer_code = '{{ answer }}') as n_answer_{{ answer }},
+    {% endfor %}
+    count(distinct request.person_key) filter (where request.answer_code = 'none') as n_persons_unanswered,
+    count(*) filter (where request.is_repeated) as n_repeated,
+    count(*) filter (where request.is_return_after_end) as n_returns,
+    round(
+        100 * cast(count(*) filter (where request.answer_code = 'none') as numeric)
+        / nullif(count(*) filter (where request.answer_code <> 'open'), 0), 2
+    ) as unanswered_percent
+from {{ ref('int_pathway__request_cut') }} as request
+{{ cuts('request.contact_on', 'request.district_code', 'request.ausl_code', periods=[]) }}
+{{ path_cut('request') }}
+inner join {{ ref('int_pathway__cut_label') }} as label
+    on
+        cut.cut_type = label.cut_type
+        and cut.cut_code = label.cut_code
+group by 1, 2, 3, 4, 5, 6, 7

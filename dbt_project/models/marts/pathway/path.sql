@@ -1,0 +1,74 @@
+-- depends_on: {{ ref('int_pathway__touched_year') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    on_schema_change='append_new_columns',
+    pre_hook="{{ delete_touched(ref('int_pathway__touched_year'), ['year_number']) }}",
+    indexes=[{'columns': ['year_number', 'territory_level', 'territory_code']}]
+) }}
+-- One row per year of request, territory, cut and path, of the twenty most frequent paths. Persons are distinct in each row.
+with counted as (
+    select
+        request.year_number,
+        place.territory_level,
+        place.territory_code,
+        cut.cut_type,
+        cut.cut_code,
+        request.path_codes,
+        count(*) as n_requests,
+        count(distinct request.person_key) as n_persons
+    from {{ ref('int_pathway__request_cut') }} as request
+    {{ path_cuts('request') }}
+    group by 1, 2, 3, 4, 5, 6
+),
+
+ranked as (
+    select
+        counted.*,
+        100 * counted.n_requests / sum(counted.n_requests) over all_of_cut as requests_percent,
+        row_number() over (
+            partition by counted.year_number, counted.territory_level, counted.territory_code, counted.cut_type, counted.cut_code
+            order by counted.n_requests desc, counted.path_codes
+        ) as path_rank
+    from counted
+    window all_of_cut as (
+        partition by counted.year_number, counted.territory_level, counted.territory_code, counted.cut_type, counted.cut_code
+    )
+),
+
+named as (
+    select
+        path.path_codes,
+        string_agg(step.step_label, ' > ' order by place.step_number) as path_label
+    from (
+        select distinct path_codes
+        from ranked
+        where path_rank <= 20
+    ) as path
+    cross join lateral unnest(string_to_array(path.path_codes, '>')) with ordinality as place (step_code, step_number)
+    inner join {{ ref('path_step') }} as step
+        on place.step_code = step.step_code
+    group by path.path_codes
+)
+
+select
+    ranked.year_number,
+    ranked.territory_level,
+    ranked.territory_code,
+    ranked.cut_type,
+    ranked.cut_code,
+    label.cut_label,
+    cast(ranked.path_rank as integer) as path_rank,
+    ranked.path_codes,
+    named.path_label,
+    ranked.n_requests,
+    ranked.n_persons,
+    round(ranked.requests_percent, 2) as requests_percent
+from ranked
+inner join named
+    on ranked.path_codes = named.path_codes
+inner join {{ ref('int_pathway__cut_label') }} as label
+    on
+        ranked.cut_type = label.cut_type
+        and ranked.cut_code = label.cut_code
+where ranked.path_rank <= 20
