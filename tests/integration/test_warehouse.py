@@ -137,7 +137,7 @@ def test_counts_follow_the_official_rules_and_incremental_equals_full(settings: 
     assert _one(
         settings,
         "select count(*), min(period_start_on), max(period_start_on) from quality.dq_coverage"
-        " where sender_code = '10101'",
+        " where flow_code = 'IASS' and sender_code = '10101'",
     ) == (29, date(2011, 10, 1), date(2014, 2, 1))
     assert (
         _one(

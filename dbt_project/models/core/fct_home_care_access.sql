@@ -27,7 +27,7 @@ select
     coalesce(operator.operator_type_key, -1) as operator_type_key,
     access.delivery_id as delivery_key,
     access.access_type_code,
-    cast(access.n_accesses as integer) as n_accesses,
+    cast(coalesce(access.n_accesses, 1) as integer) as n_accesses,
     cast(coalesce(service.n_services, 0) as integer) as n_services
 from {{ ref('int_service__episode') }} as episode
 inner join {{ ref('stg_adi2__care') }} as care

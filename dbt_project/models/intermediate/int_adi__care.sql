@@ -29,7 +29,7 @@ access as (
     select
         month.episode_key,
         min(access.access_on) as first_access_on,
-        sum(access.n_accesses) as n_accesses,
+        sum(coalesce(access.n_accesses, 1)) as n_accesses,
         count(distinct access.access_on) as access_days
     from month
     inner join {{ ref('stg_adi2__access') }} as access
