@@ -36,7 +36,7 @@ def create_macros(run: Callable[[str], Any]) -> None:
         sounds = f"replace({sounds}, '{letters}', '{sound}')"
     # translate() drops the letters of its second argument that have no partner in the third.
     bones = f"translate({sounds}, '{CONSONANTS[0]}{DROPPED}', '{CONSONANTS[1]}')"
-    for letter in sorted(set(CONSONANTS[1])):
+    for letter in 2 * sorted(set(CONSONANTS[1])):  # twice: a letter that was dropped may have kept three apart
         bones = f"replace({bones}, '{letter * 2}', '{letter}')"
     # A vowel at the beginning is heard in every spelling, and keeps short names from being nothing at all.
     run(f"create or replace macro skeleton(x) as if(x[1] in ('A', 'E', 'I', 'O', 'U'), 'A', '') || {bones}")
