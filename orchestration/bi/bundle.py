@@ -22,7 +22,7 @@ DEFINITIONS = Path(__file__).parents[2] / "bi" / "superset"
 DATABASE = "IASS"
 _DATASETS = "datasets.yaml"
 _GRID_COLUMNS = 12
-_HEIGHTS = {"number": 20, "line": 44, "bar": 50, "column": 50, "heatmap": 90, "table": 60, "sankey": 70}
+_HEIGHTS = {"number": 20, "line": 44, "curve": 50, "bar": 50, "column": 50, "heatmap": 90, "table": 60, "sankey": 70}
 _ROW_LIMIT = 1000
 #: Types that PostgreSQL's driver names by number: how Superset knows dates and numbers from text.
 _TYPES = {16: "BOOLEAN", 20: "BIGINT", 21: "INTEGER", 23: "INTEGER", 1082: "DATE", 1184: "TIMESTAMP", 1700: "NUMERIC"}
@@ -177,6 +177,13 @@ def _line(chart: Mapping[str, Any], measures: list[dict[str, Any]]) -> tuple[str
     }
 
 
+def _curve(chart: Mapping[str, Any], measures: list[dict[str, Any]]) -> tuple[str, dict[str, Any]]:
+    """Steps over a number that is no date, such as days since an event."""
+    params = _line(chart, measures)[1]
+    steps = {"seriesType": "end", "markerEnabled": False, "time_grain_sqla": None, "x_axis_time_format": None}
+    return "echarts_timeseries_step", {**params, **steps, "x_axis_number_format": ",d", "row_limit": 10 * _ROW_LIMIT}
+
+
 def _bars(chart: Mapping[str, Any], measures: list[dict[str, Any]], orientation: str) -> tuple[str, dict[str, Any]]:
     by_value = orientation == "horizontal"
     return "echarts_timeseries_bar", {
@@ -254,6 +261,7 @@ def _sankey(chart: Mapping[str, Any], measures: list[dict[str, Any]]) -> tuple[s
 _KINDS = {
     "number": _number,
     "line": _line,
+    "curve": _curve,
     "bar": _bar,
     "column": _column,
     "table": _table,

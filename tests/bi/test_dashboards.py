@@ -22,6 +22,7 @@ TIMEOUT = 60_000
 #: What a tile shows, by the format of its measure.
 SHOWN = {
     ",d": lambda value: f"{int(value):,}".replace(",", "."),
+    ",.0f": lambda value: f"{value:,.0f}".replace(",", "."),
     ",.2f": lambda value: f"{value:,.2f}".translate(str.maketrans(",.", ".,")),
     ".1%": lambda value: f"{100 * value:.1f}%".replace(".", ","),
     ".2%": lambda value: f"{100 * value:.2f}%".replace(".", ","),
