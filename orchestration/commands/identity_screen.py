@@ -115,7 +115,7 @@ def explanation(found: Explanation) -> None:
 
 def quality(found: Quality) -> None:
     """Precision and recall by flow and kind of fault, then what went wrong."""
-    for title, scores in (("All records", found.overall), ("Records with …", found.by_case)):
+    for title, scores in (("All records", found.overall), ("By how the person was presented", found.by_case)):
         drawn = Table(title=title, title_justify="left")
         for name in ("flow", "presented as", "records", "right", "wrong", "missed", "precision", "recall"):
             drawn.add_column(name, justify="left" if name in ("flow", "presented as") else "right")

@@ -39,6 +39,7 @@ FILES = dg.AssetKey(["landing", "file"])
 DELIVERY = dg.AssetKey(["landing", "delivery"])
 IDENTITY = dg.AssetKey(["raw", "identity__person"])
 RELINK = dg.AssetKey(["raw", "identity__relink"])
+LINKAGE_CHECK = dg.AssetKey(["landing", "linkage_check"])
 
 #: Tables of schema landing that the gate writes besides the ledger and that models read.
 GATE_TABLES = (
@@ -201,6 +202,7 @@ def record_periods(context: dg.AssetExecutionContext, results: "Sequence[Deliver
         for key, description in (
             (IDENTITY, "Token of each presented or registered identity to the key of the person."),
             (RELINK, "Tokens that moved from one key to another, for the facts to follow."),
+            (LINKAGE_CHECK, "Records linked by code, linked again with the code hidden: counts by month and flow."),
         )
     ],
     required_resource_keys={"settings", "progress"},
@@ -225,6 +227,7 @@ def identity_person(context: dg.AssetExecutionContext) -> Iterator[dg.Materializ
         },
     )
     yield dg.MaterializeResult(asset_key=RELINK, metadata={"relinked": found.relinked})
+    yield dg.MaterializeResult(asset_key=LINKAGE_CHECK)
 
 
 class Translator(DagsterDbtTranslator):

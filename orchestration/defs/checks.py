@@ -11,7 +11,7 @@ from datetime import date
 
 import dagster as dg
 
-from orchestration.defs.assets import DELIVERY, patience
+from orchestration.defs.assets import DELIVERY, LINKAGE_CHECK, patience
 from orchestration.warehouse import suites
 from orchestration.warehouse.reconciliation import Balance
 from orchestration.warehouse.suites import Suite, SuiteResult
@@ -22,7 +22,7 @@ OUTCOME = dg.AssetKey(["core", "fct_outcome"])
 
 
 def checks() -> list[dg.AssetChecksDefinition]:
-    return [reconciliation, *(suite_check(suite) for suite in suites.load_suites())]
+    return [reconciliation, linkage, *(suite_check(suite) for suite in suites.load_suites())]
 
 
 @dg.asset_check(
@@ -38,6 +38,26 @@ def reconciliation(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResul
     context.resources.progress.step("Checks")
     with patience(context), connection.connect(context.resources.settings, "transformer") as conn:
         return balance_result(balances.reconcile(conn))
+
+
+@dg.asset_check(
+    asset=LINKAGE_CHECK,
+    required_resource_keys={"settings", "progress"},
+    description="Records linked by code come to the same person when the code is hidden.",
+)
+def linkage(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+    from orchestration.identity import standing_check
+    from orchestration.warehouse import connection
+
+    context.resources.progress.step("Checks")
+    with patience(context), connection.connect(context.resources.settings, "transformer") as conn:
+        found = standing_check.latest(conn)
+    return dg.AssetCheckResult(
+        passed=found.is_good,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=found.sentence,
+        metadata={"records": found.n_records, "right": found.n_right, "wrong": found.n_wrong},
+    )
 
 
 def balance_result(found: list[Balance]) -> dg.AssetCheckResult:

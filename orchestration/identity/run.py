@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from orchestration.identity import exact, linkage, training
+from orchestration.identity import exact, linkage, standing_check, training
 from orchestration.identity.steps import Steps
 from orchestration.settings import Settings
 from orchestration.warehouse import connection
@@ -52,6 +52,8 @@ def resolve(settings: Settings) -> IdentityResult:
         conn.execute("set default_transaction_isolation to 'repeatable read'")
         first = exact.resolve(conn, settings.pseudonym_key)
         second = linkage.link(settings, conn)
+        with conn.transaction():
+            standing_check.check(settings, Steps(conn, {}))
     parts = (first.published, second.published)
     by_method: dict[str, int] = {}
     for part in parts:

@@ -41,8 +41,10 @@ select
     presented.family_name, presented.given_name, presented.sex_code as sex,
     presented.birth_date, presented.birth_year, presented.birth_place_code as place,
     null::text as code,
-    uuid_send(registry.person_ref) as true_ref, presented.flow_code
+    uuid_send(registry.person_ref) as true_ref, presented.flow_code,
+    date_trunc('month', delivery.period_start_on)::date as month_on
 from vault.presented_person as presented
+inner join landing.delivery as delivery on delivery.delivery_id = presented.first_delivery_id
 inner join vault.registry_code as owner on owner.base_identifier = presented.base_identifier and owner.is_current
 inner join vault.linkage_registry as registry on registry.person_ref = owner.person_ref
 inner join raw.identity__person as identity on identity.person_ref = presented.person_ref

@@ -59,7 +59,7 @@ def in_force(settings: Settings, steps: Steps) -> tuple[Model, dict[str, pl.Data
         return train(settings, steps)
     if model is None:
         return _store(settings, steps, 1, "shipped", shipped_parameters(), 0)
-    return model, _terms(steps, model.version)
+    return model, terms(steps, model.version)
 
 
 def train(settings: Settings, steps: Steps) -> tuple[Model, dict[str, pl.DataFrame]]:
@@ -92,7 +92,7 @@ def estimate(settings: Settings, steps: Steps, comparer: Comparer) -> tuple[Para
 def learn(comparer: Comparer, labelled: pl.DataFrame, persons: pl.DataFrame, model: Model | None = None) -> Parameters:
     """Estimates from labelled records (with `true_ref` among `persons`) and the table `sample` of `comparer`."""
     model = model or Model(0, shipped_parameters(), 0, REGISTERED_SHARE)
-    comparer.load("labelled", labelled.drop("true_ref", "flow_code").to_arrow())
+    comparer.load("labelled", labelled.drop("true_ref", "flow_code", "month_on", strict=False).to_arrow())
     comparer.load("true_person", persons.to_arrow())
     comparer.con.register("truth", labelled.select("ref", "true_ref").to_arrow())
     labels = comparer.con.sql(
@@ -102,9 +102,9 @@ def learn(comparer: Comparer, labelled: pl.DataFrame, persons: pl.DataFrame, mod
         inner join true_person as other on other.ref = truth.true_ref"""
     ).pl()
     comparer.con.unregister("truth")
-    terms: dict[str, Any] = {}
+    no_terms: dict[str, Any] = {}
     comparer.run(f"create or replace table compared as {comparer.features_sql('sample')}")
-    linker, api = comparer.linker(model, terms)
+    linker, api = comparer.linker(model, no_terms)
     linker.training.estimate_u_using_random_sampling(
         max_pairs=RANDOM_PAIRS, seed=_SEED, min_count_per_level=None, num_chunks=1
     )
@@ -114,7 +114,7 @@ def learn(comparer: Comparer, labelled: pl.DataFrame, persons: pl.DataFrame, mod
         "create or replace table compared as "
         f"{comparer.features_sql('labelled')} union all {comparer.features_sql('true_person')}"
     )
-    linker, api = comparer.linker(model, terms)
+    linker, api = comparer.linker(model, no_terms)
     comparer.con.register("label", labels.to_arrow())
     linker.training.estimate_m_from_pairwise_labels(api.register(comparer.con.sql("select * from label")))
     true_pairs = linker.misc.save_model_to_json()
@@ -159,7 +159,7 @@ def _store(
     with Comparer() as comparer:
         with source.reader(settings, source.REGISTRY) as stream:
             comparer.load("registry", stream)
-        terms = comparer.terms("registry")
+        found = comparer.terms("registry")
     steps.one("delete from vault.linkage_pair")
     steps.one("update vault.linkage_record set compared_model = null, is_pending = true")
     steps.one(
@@ -173,7 +173,7 @@ def _store(
         share=REGISTERED_SHARE,
         pairs=n_pairs,
     )
-    for field, frame in terms.items():
+    for field, frame in found.items():
         copy_binary(
             steps.conn,
             "vault.linkage_term",
@@ -184,10 +184,11 @@ def _store(
                 pl.col(f"tf_{field}").alias("frequency"),
             ),
         )
-    return Model(version, parameters, size, REGISTERED_SHARE), terms
+    return Model(version, parameters, size, REGISTERED_SHARE), found
 
 
-def _terms(steps: Steps, version: int) -> dict[str, pl.DataFrame]:
+def terms(steps: Steps, version: int) -> dict[str, pl.DataFrame]:
+    """How frequent names and places were when the model was made."""
     rows = steps.conn.execute(
         "select field, term, frequency from vault.linkage_term where model_version = %s", [version]
     ).fetchall()

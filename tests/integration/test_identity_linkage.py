@@ -323,3 +323,17 @@ def test_an_explanation_tells_weights_and_no_name(vault: Vault) -> None:
     assert not any(word in str(found) for word in ("GUIDOTTI", "ANALISA", "1961")), found
     with pytest.raises(IassError, match="Nobody has the key"):
         explain.explain(vault.settings, 1)
+
+
+def test_the_standing_check_hides_the_code_and_keeps_counts_only(vault: Vault) -> None:
+    town(vault)
+    code = "GDTNLS61C57A944X"
+    vault.register("anna", "GUIDOTTI", "ANNALISA", "1961-03-17", code=code)
+    vault.conn.execute("insert into vault.registry_code values (%s, %s, true, 1)", [code, ref("anna")])
+    vault.present("by code", "GUIDOTTI", "ANNALISA", "1961-03-17", code=code, valid=True)
+    vault.present("by likeness", "GUIDOTTI", "ANNALISA", "1961-03-17", sender="10503")
+    vault.conn.execute("update landing.delivery set period_start_on = '2013-01-01'")
+    vault.resolve()
+    assert vault.people()["by code"][1] == "registry"
+    found = vault.rows("select month_on::text, n_records, n_right, n_wrong, n_review from landing.linkage_check")
+    assert found == [("2013-01-01", 1, 1, 0, 0)]
