@@ -90,8 +90,8 @@ def places(settings: Settings, period: Period) -> Places:
     """Where the desks stood in the period, and who delivered."""
     with connection.connect(settings, "publisher") as conn:
         rows = conn.execute(
-            "select sender_code, ausl_code, month_on, coverage_status from quality.dq_coverage"
-            " where month_on between %s and %s",
+            "select sender_code, ausl_code, period_start_on, coverage_status from quality.dq_coverage"
+            " where flow_code = 'IASS' and period_start_on between %s and %s",
             [period.first, period.last],
         ).fetchall()
     schema = {"district_code": pl.String, "ausl_code": pl.String, "contact_on": pl.Date, "status": pl.String}

@@ -91,7 +91,9 @@ def protected(
 
 def newest_year(conn: psycopg.Connection[Any]) -> str:
     """The newest year whose December is there, or the newest half-year."""
-    row = conn.execute("select max(month_on) from quality.dq_coverage where coverage_status = 'received'").fetchone()
+    row = conn.execute(
+        "select max(period_start_on) from quality.dq_coverage where flow_code = 'IASS' and coverage_status = 'received'"
+    ).fetchone()
     if row is None or row[0] is None:
         raise IassError("There is nothing to publish yet: run `iass build` first.")
     last = row[0]

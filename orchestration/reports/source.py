@@ -97,8 +97,9 @@ def read(settings: Settings, report: Report, period: Period) -> Source:
             coverage=coverage,
             silent=_frame(
                 conn,
-                "select sender_code, ausl_code, month_on from quality.dq_coverage where coverage_status = 'silent'"
-                " and month_on >= %(start_on)s and month_on < %(end_on)s order by month_on",
+                "select sender_code, ausl_code, period_start_on as month_on from quality.dq_coverage"
+                " where flow_code = 'IASS' and coverage_status = 'silent'"
+                " and period_start_on >= %(start_on)s and period_start_on < %(end_on)s order by period_start_on",
                 values,
             ),
             indicators=_frame(
