@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from orchestration.warehouse.reconciliation import Balance
 
 DEMO_SEED = 1
+#: The district whose report the demo ends with: that of the region's capital.
+DEMO_DISTRICT = "10502"
 DEMO_START = "2013-01"
 
 #: Steps as people call them, by Dagster's step names; the rest are checks.
@@ -92,6 +94,8 @@ class RunSummary:
     steps: dict[str, float]
     seconds: float
     top_findings: tuple[tuple[str, str, int], ...] = field(default=())
+    report: Path | None = None
+    """Page of a district's report, when the demo made one."""
 
     @property
     def reconciles(self) -> bool:
@@ -157,7 +161,8 @@ def demo(
     generation = time.perf_counter() - begun
     _put_into_landing(folder, settings.landing_dir)
     summary = run_all(settings, console=console, today=last_due(start, months))
-    return _with_generation(summary, generation)
+    summary = _with_generation(summary, generation)
+    return _with_report(summary, settings, _last_year(start, months))
 
 
 def last_due(start: str, months: int) -> date:
@@ -402,6 +407,28 @@ def _with_generation(summary: RunSummary, seconds: float) -> RunSummary:
     return replace(summary, steps={"Synthetic region": seconds, **summary.steps}, seconds=summary.seconds + seconds)
 
 
+def _with_report(summary: RunSummary, settings: Settings, year: int) -> RunSummary:
+    """Make the report of one district, unless it is there and nothing is new."""
+    from dataclasses import replace
+
+    from orchestration.reports import build
+    from orchestration.reports.period import Period
+
+    known = sorted((settings.home / "reports").glob(f"attivita/{year}/{DEMO_DISTRICT}/*.html"))
+    if known and not summary.deliveries:
+        return replace(summary, report=known[0])
+    begun = time.perf_counter()
+    (made,) = build.build(settings, ["attivita"], Period.parse(str(year)), DEMO_DISTRICT)
+    seconds = time.perf_counter() - begun
+    steps = {**summary.steps, "Report of a district": seconds}
+    return replace(summary, report=made.page, steps=steps, seconds=summary.seconds + seconds)
+
+
+def _last_year(start: str, months: int) -> int:
+    year, month = (int(part) for part in start.split("-"))
+    return (year * 12 + month - 2 + months) // 12
+
+
 # Drawing
 
 
@@ -413,7 +440,7 @@ def _drawn(summary: RunSummary) -> RenderableType:
     if summary.checks:
         parts.append(_checks_lines(summary))
     parts.append(_steps_table(summary))
-    parts.append(_next_lines())
+    parts.append(_next_lines(summary.report))
     return Group(*(Padding(part, (1, 0, 0, 1)) for part in parts))
 
 
@@ -471,7 +498,7 @@ def _steps_table(summary: RunSummary) -> Table:
     return table
 
 
-def _next_lines() -> str:
+def _next_lines(report: Path | None) -> str:
     program = Path(sys.argv[0])
     iass = escape(os.path.relpath(program)) if program.name == "iass" else "iass"
     query = (
@@ -484,7 +511,9 @@ def _next_lines() -> str:
         f"  {iass} deliveries --outcome refused   [dim]who has to send again, and[/] {iass} receipt NUMBER"
         "   [dim]what they were told[/]\n"
         f"  {iass} url --role analyst             [dim]for your BI tool[/]\n"
-        f"  {iass} dagster                        [dim]this run, step by step[/]"
+        f"  {iass} dagster                        [dim]this run, step by step[/]\n"
+        f"  {iass} bi up                          [dim]the dashboards[/]"
+        + (f"\n  [bold]Open the report of a district:[/] {escape(str(report))}" if report else "")
     )
 
 

@@ -1,0 +1,92 @@
+"""A district's reports from the command line: page, print, workbook and CSV say the same, and what the marts say."""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from openpyxl import load_workbook
+from pypdf import PdfReader
+
+from orchestration.settings import Settings
+from orchestration.warehouse import connection
+
+DISTRICT, DISTRICT_LABEL = "10502", "Città di Bologna"
+
+
+def iass(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(Path(sys.executable).with_name("iass")), *arguments],
+        env={**os.environ, **settings.environment()},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def folder(built: Settings, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("reports")
+    done = iass(built, "report", "build", "--period", "2013-H1", "--territory", DISTRICT, "--out", str(out))
+    assert done.returncode == 0, done.stderr
+    return out
+
+
+def only(folder: Path, pattern: str) -> Path:
+    (found,) = folder.rglob(pattern)
+    return found
+
+
+def test_contacts_of_the_report_are_those_of_the_mart(folder: Path, built: Settings) -> None:
+    with connection.connect(built, "analyst") as conn:
+        row = conn.execute(
+            "select n_contacts from mart_demand.contact_monthly where period_type = 'half_year'"
+            " and period_start_on = '2013-01-01' and territory_level = 'district' and territory_code = %s",
+            [DISTRICT],
+        ).fetchone()
+    assert row is not None and row[0]
+    with only(folder, "attivita/**/T1.csv").open(encoding="utf-8-sig", newline="") as file:
+        lines = [line for line in csv.reader(file, delimiter=",") if line and line[0] == DISTRICT_LABEL]
+    assert lines and str(row[0]) in lines[0], f"{row[0]} contacts in the mart, the report says {lines}"
+
+
+def test_workbooks_hold_numbers_and_a_sheet_for_each_table(folder: Path) -> None:
+    workbook = load_workbook(only(folder, "attivita*.xlsx"), read_only=True)
+    tables = {path.stem for path in folder.rglob("attivita/**/*.csv")}
+    assert tables and tables <= set(workbook.sheetnames), tables - set(workbook.sheetnames)
+    for sheet in workbook.worksheets:
+        values = [value for row in sheet.iter_rows(values_only=True) for value in row]
+        texts = [value for value in values if isinstance(value, str)]
+        assert not [text for text in texts if re.fullmatch(r"\d+([.,]\d+)?", text)], f"{sheet.title}: numbers as text"
+
+
+def test_prints_are_tagged_for_readers_who_listen(folder: Path) -> None:
+    for path in folder.rglob("*.pdf"):
+        reader = PdfReader(path)
+        root = reader.trailer["/Root"]
+        assert root["/MarkInfo"]["/Marked"] and "/StructTreeRoot" in root, path.name
+        assert str(root["/Lang"]).startswith("it"), path.name
+        assert "pdfuaid" in root["/Metadata"].get_object().get_data().decode(), f"{path.name} does not claim PDF/UA"
+        assert DISTRICT_LABEL in reader.pages[0].extract_text()
+
+
+def test_pages_ask_nobody_and_say_what_their_pictures_show(folder: Path) -> None:
+    for path in folder.rglob("*.html"):
+        text = path.read_text()
+        assert not re.findall(r"""(?:src|href)=["']https?:""", text), path.name
+        assert not re.findall(r"url\(\s*['\"]?https?:", text), path.name
+        pictures = re.findall(r"<img\b[^>]*>", text) + re.findall(r"<svg\b[^>]*role=[^>]*>", text)
+        assert pictures, path.name
+        for picture in pictures:
+            assert re.search(r"""(alt|aria-label|aria-labelledby)=["'][^"']{3,}""", picture), picture[:80]
+        assert text.count("<caption") == text.count("<table"), f"{path.name}: a table without a caption"
+
+
+def test_what_is_not_a_period_is_refused_in_a_sentence(built: Settings) -> None:
+    done = iass(built, "report", "build", "--period", "2013-13", "--territory", DISTRICT)
+    assert done.returncode == 1 and "2013-13" in done.stderr and "defect" not in done.stderr, done.stderr
