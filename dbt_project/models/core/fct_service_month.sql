@@ -74,7 +74,7 @@ paid as (
             half_year.episode_key = allowance.episode_key
             and half_year.half_year_on = allowance.period_start_on
     cross join lateral (
-        select half_year.in_charge_days / nullif(
+        select cast(half_year.in_charge_days as numeric) / nullif(
             {{ days_of('half_year.in_charge * datemultirange(daterange(half_year.half_year_on,'
             ~ ' cast(half_year.half_year_on + interval \'6 months\' as date)))') }}, 0
         ) as of_half_year
