@@ -41,6 +41,7 @@ app = _App(
     help="Regional warehouse of the social-desk flows: gate, identity, stars.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # plain help: drawing it costs more than all the rest of a start
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )

@@ -38,6 +38,7 @@ left join landing.linkage_check as checked
     on checked.flow_code = delivery.flow_code
     and checked.month_on = date_trunc('month', delivery.period_start_on)::date
 where delivery.outcome = 'accepted' and delivery.flow_code not in ('NAAR', 'NOML')
+    and delivery.period_start_on is not null
     and (checked.checked_at is null or checked.checked_at < delivery.processed_at)
     and exists (select from vault.presented_person as brought where brought.first_delivery_id = delivery.delivery_id
         and brought.family_name is not null)

@@ -62,7 +62,9 @@ def test_workbooks_hold_numbers_and_a_sheet_for_each_table(folder: Path) -> None
     for sheet in workbook.worksheets:
         values = [value for row in sheet.iter_rows(values_only=True) for value in row]
         texts = [value for value in values if isinstance(value, str)]
-        assert not [text for text in texts if re.fullmatch(r"\d+([.,]\d+)?", text)], f"{sheet.title}: numbers as text"
+        assert not [
+            text for text in texts if re.fullmatch(r"\d+([.,]\d+)?", text) and not re.fullmatch(r"20\d\d", text)
+        ], f"{sheet.title}: numbers as text"
 
 
 def test_prints_are_tagged_for_readers_who_listen(folder: Path) -> None:
