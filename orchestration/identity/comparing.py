@@ -154,8 +154,9 @@ class Comparer:
                 [{levels}]::smallint[] as levels,
                 [{weights}]::float[] as weights
             from {scored.physical_name} as scored
-            inner join pair on (pair.uid_l = scored.uid_l and pair.uid_r = scored.uid_r)
-                or (pair.uid_l = scored.uid_r and pair.uid_r = scored.uid_l)
+            inner join pair
+                on least(pair.uid_l, pair.uid_r) = least(scored.uid_l, scored.uid_r)
+                and greatest(pair.uid_l, pair.uid_r) = greatest(scored.uid_l, scored.uid_r)
             inner join ({refs}) as one on one.uid = pair.uid_l
             inner join ({refs}) as other on other.uid = pair.uid_r"""
         ).pl()
