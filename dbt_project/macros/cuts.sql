@@ -1,28 +1,27 @@
 {# Every period and every level of territory that a fact's row falls in. Persons are counted distinct in each, never summed. #}
-{% macro cuts(date_column, district_column, ausl_column, periods=('month', 'half_year')) -%}
-    cross join lateral (
-        values
-        {% if 'month' in periods %}
-            ('month', cast(date_trunc('month', {{ date_column }}) as date)),
-        {% endif %}
-        ('quarter', cast(date_trunc('quarter', {{ date_column }}) as date)),
-        {% if 'half_year' in periods %}
-            (
-                'half_year',
-                make_date(
-                    cast(extract(year from {{ date_column }}) as integer),
-                    case when extract(month from {{ date_column }}) <= 6 then 1 else 7 end,
-                    1
-                )
-            ),
-        {% endif %}
-        ('year', cast(date_trunc('year', {{ date_column }}) as date))
-    ) as period (period_type, period_start_on)
-    {{ places(district_column, ausl_column) }}
+{% macro cuts(date_column, district_column, ausl_column) -%}
+    {{ period_cuts(date_column) }}
+    {{ place_cuts(district_column, ausl_column) }}
 {%- endmacro %}
 
-{# Every level of territory that a fact's row falls in. #}
-{% macro places(district_column, ausl_column) -%}
+{% macro period_cuts(date_column) -%}
+    cross join lateral (
+        values
+        ('month', cast(date_trunc('month', {{ date_column }}) as date)),
+        ('quarter', cast(date_trunc('quarter', {{ date_column }}) as date)),
+        (
+            'half_year',
+            make_date(
+                cast(extract(year from {{ date_column }}) as integer),
+                case when extract(month from {{ date_column }}) <= 6 then 1 else 7 end,
+                1
+            )
+        ),
+        ('year', cast(date_trunc('year', {{ date_column }}) as date))
+    ) as period (period_type, period_start_on)
+{%- endmacro %}
+
+{% macro place_cuts(district_column, ausl_column) -%}
     cross join lateral (
         values ('district', {{ district_column }}), ('ausl', {{ ausl_column }}), ('region', '080')
     ) as place (territory_level, territory_code)

@@ -24,3 +24,10 @@
     from {{ ref('int_service__touched') }} as touched
     where touched.service_family_code = '{{ family }}'
 {%- endmacro %}
+
+{# Family and service of a row, for marts that count persons distinct in both; filter service_level. #}
+{% macro service_cuts(month) -%}
+    cross join lateral (
+        values ('family', {{ month }}.service_family_code), ('service', {{ month }}.service_code)
+    ) as level (service_level, service_code)
+{%- endmacro %}

@@ -99,7 +99,9 @@ select
     case when date_trunc('month', day.started_on) = day.month_on then 1 else 0 end as n_starts,
     case when day.ended_on is not null and upper(day.stayed) - 1 <= day.month_end_on then 1 else 0 end as n_ends,
     day.in_charge_days,
-    coalesce(stay.presence_days, paid.paid_days, day.in_charge_days) as presence_days,
+    coalesce(
+        stay.presence_days, paid.paid_days, case when day.service_family_code = 'SMAC' then 0 else day.in_charge_days end
+    ) as presence_days,
     cast(coalesce(access.n_accesses, 0) as integer) as n_accesses,
     coalesce(stay.health_amount_eur + stay.user_amount_eur + stay.municipal_amount_eur, paid.amount_eur, 0) as amount_eur
 from day

@@ -1,9 +1,10 @@
--- One row per family of services and sender: the last day of what it delivered, now and before this build.
+-- One row per family of services and sender: the first and the last day of what it delivered, now and before this build.
 with delivered as (
     select
         family.service_family_code,
         delivery.flow_code,
         delivery.sender_code,
+        delivery.period_start_on,
         cast(
             delivery.period_start_on + case calendar.period_kind
                 when 'month' then interval '1 month'
@@ -27,6 +28,8 @@ flow as (
         service_family_code,
         flow_code,
         sender_code,
+        min(period_start_on) as observed_from,
+        min(period_start_on) filter (where not is_new) as observed_from_before,
         max(period_end_on) as observed_to,
         max(period_end_on) filter (where not is_new) as observed_to_before
     from delivered
@@ -37,6 +40,8 @@ flow as (
 select
     service_family_code,
     sender_code,
+    max(observed_from) as observed_from,
+    case when bool_and(observed_from_before is not null) then max(observed_from_before) end as observed_from_before,
     min(observed_to) as observed_to,
     case when bool_and(observed_to_before is not null) then min(observed_to_before) end as observed_to_before
 from flow

@@ -13,6 +13,13 @@ with begun as (
         touched_from,
         begun_on
     from {{ ref('int_service__touched_person') }}
+    union all
+    -- An earlier period than all before makes the months since then known.
+    select
+        observed_from,
+        least(observed_from, observed_from_before)
+    from {{ ref('int_service__observed') }}
+    where observed_from is distinct from observed_from_before
 ),
 
 first_year as (

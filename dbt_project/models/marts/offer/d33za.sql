@@ -14,24 +14,16 @@ with person as (
         place.territory_code,
         month.person_key,
         -- R2D, extensive care of cognitive and behavioural disorders, is extensive care.
-        (array['R1', 'R2', 'R3'])[min(service.intensity_rank)] as intensity_code
-    from {{ ref('fct_service_month') }} as month
-    inner join {{ ref('dim_service') }} as service
-        on month.service_key = service.service_key
-    cross join
-        lateral (
-            values ('district', month.district_code), ('ausl', month.ausl_code), ('region', '080')
-        ) as place (territory_level, territory_code)
+        (array['R1', 'R2', 'R3'])[min(month.intensity_rank)] as intensity_code
+    from {{ ref('int_service__known_month') }} as month
+    {{ place_cuts('month.district_code', 'month.ausl_code') }}
     where
-        service.service_group_code = 'FAR-R'
+        month.service_group_code = 'FAR-R'
         and month.person_key > 0
         -- A resident of the region: her comune is known.
         and month.territory_key > 0
         -- Seventy-five years are over on 1 January for those born in an earlier year.
         and extract(year from month.month_on) - month.birth_year > 75
-        {% if is_incremental() %}
-            and {{ in_touched_years('month.month_on', 'int_service__touched_year') }}
-        {% endif %}
     group by 1, 2, 3, 4
 ),
 

@@ -7,60 +7,61 @@
     indexes=[{'columns': ['month_on', 'territory_level', 'territory_code']}]
 ) }}
 -- One row per month, territory, family of services or service, and cut by sex and age band; TOT stands for all. Persons in charge are
--- distinct in each row.
+-- distinct in each row; who has two episodes in it has the sex and the older age band of both.
 with person as (
-    select distinct
+    select
         month.month_on,
         place.territory_level,
         place.territory_code,
         level.service_level,
-        service.service_family_code,
         level.service_code,
-        level.service_label,
-        month.sex_code,
-        age_band.age_band_code,
-        month.person_key
-    from {{ ref('fct_service_month') }} as month
-    inner join {{ ref('dim_service') }} as service
-        on month.service_key = service.service_key
-    inner join {{ ref('dim_age_band') }} as age_band
-        on month.age_band_key = age_band.age_band_key
-    cross join
-        lateral (
-            values ('district', month.district_code), ('ausl', month.ausl_code), ('region', '080')
-        ) as place (territory_level, territory_code)
-    cross join
-        lateral (
-            values
-            ('family', service.service_family_code, service.service_family_label),
-            ('service', service.service_code, service.service_label)
-        ) as level (service_level, service_code, service_label)
-    where
-        month.person_key > 0
-        {% if is_incremental() %}
-            and {{ in_touched_years('month.month_on', 'int_service__touched_year') }}
-        {% endif %}
+        month.person_key,
+        min(month.service_family_code) as service_family_code,
+        max(month.sex_code) as sex_code,
+        (array_agg(month.age_band_code order by month.age_from desc))[1] as age_band_code
+    from {{ ref('int_service__known_month') }} as month
+    {{ place_cuts('month.district_code', 'month.ausl_code') }}
+    {{ service_cuts('month') }}
+    where month.person_key > 0
+    group by 1, 2, 3, 4, 5, 6
+),
+
+counted as (
+    select
+        month_on,
+        territory_level,
+        territory_code,
+        service_level,
+        service_family_code,
+        service_code,
+        coalesce(sex_code, 'TOT') as sex_code,
+        coalesce(age_band_code, 'TOT') as age_band_code,
+        count(*) as n_persons
+    from person
+    group by
+        month_on,
+        territory_level,
+        territory_code,
+        service_level,
+        service_family_code,
+        service_code,
+        grouping sets ((sex_code, age_band_code), (sex_code), (age_band_code), ())
 )
 
 select
-    month_on,
-    cast(extract(year from month_on) as integer) as year_number,
-    territory_level,
-    territory_code,
-    service_level,
-    service_family_code,
-    service_code,
-    service_label,
-    coalesce(sex_code, 'TOT') as sex_code,
-    coalesce(age_band_code, 'TOT') as age_band_code,
-    count(distinct person_key) as n_persons
-from person
-group by
-    month_on,
-    territory_level,
-    territory_code,
-    service_level,
-    service_family_code,
-    service_code,
-    service_label,
-    grouping sets ((sex_code, age_band_code), (sex_code), (age_band_code), ())
+    counted.month_on,
+    cast(extract(year from counted.month_on) as integer) as year_number,
+    counted.territory_level,
+    counted.territory_code,
+    counted.service_level,
+    counted.service_family_code,
+    counted.service_code,
+    label.service_label,
+    counted.sex_code,
+    counted.age_band_code,
+    counted.n_persons
+from counted
+inner join {{ ref('int_service__label') }} as label
+    on
+        counted.service_level = label.service_level
+        and counted.service_code = label.service_code

@@ -4,14 +4,12 @@
     incremental_strategy='append',
     on_schema_change='append_new_columns',
     pre_hook="{{ delete_touched(ref('int_pathway__touched_year'), ['year_number']) }}",
-    indexes=[{'columns': ['year_number', 'period_type', 'territory_level', 'territory_code']}]
+    indexes=[{'columns': ['year_number', 'territory_level', 'territory_code']}]
 ) }}
--- One row per period of request, territory and cut: what answered the requests, and how many nothing answered, of those whose window is
+-- One row per year of request, territory and cut: what answered the requests, and how many nothing answered, of those whose window is
 -- over. Persons are distinct in each row.
 select
-    period.period_type,
-    period.period_start_on,
-    cast(extract(year from period.period_start_on) as integer) as year_number,
+    request.year_number,
     place.territory_level,
     place.territory_code,
     cut.cut_type,
@@ -30,10 +28,9 @@ select
         / nullif(count(*) filter (where request.answer_code <> 'open'), 0), 2
     ) as unanswered_percent
 from {{ ref('int_pathway__request_cut') }} as request
-{{ cuts('request.contact_on', 'request.district_code', 'request.ausl_code', periods=[]) }}
-{{ path_cut('request') }}
+{{ path_cuts('request') }}
 inner join {{ ref('int_pathway__cut_label') }} as label
     on
         cut.cut_type = label.cut_type
         and cut.cut_code = label.cut_code
-group by 1, 2, 3, 4, 5, 6, 7
+group by 1, 2, 3, 4, 5

@@ -4,14 +4,18 @@
     incremental_strategy='append',
     on_schema_change='append_new_columns',
     pre_hook="{{ delete_touched(ref('int_pathway__touched_year'), ['year_number']) }}",
-    indexes=[{'columns': ['year_number', 'period_type', 'territory_level', 'territory_code']}]
+    indexes=[{'columns': ['year_number', 'territory_level', 'territory_code']}]
 ) }}
--- One row per period of request, territory, cut, milestone and window: how many requests reached it within the window, by what links them,
+-- One row per year of request, territory, cut, milestone and window: how many requests reached it within the window, by what links them,
 -- and of those that did not, whether they could have. Persons are distinct in each row.
-{% set by = 'period_type, period_start_on, territory_level, territory_code, cut_type, cut_code, milestone_code, window_days' %}
-with cell as (
+{% set by = 'year_number, territory_level, territory_code, cut_type, cut_code, milestone_code, window_days' %}
+with wide (window_days) as (
+    values {% for days in var('pathway_windows') %}({{ days }}){{ ', ' if not loop.last }}{% endfor %}
+),
+
+cell as (
     select
-        cast(date_trunc('month', follow_up.contact_on) as date) as month_on,
+        follow_up.year_number,
         follow_up.district_code,
         follow_up.ausl_code,
         follow_up.regional_code,
@@ -27,17 +31,13 @@ with cell as (
         follow_up.link_source_code,
         count(*) as n_requests
     from {{ ref('int_pathway__follow_up') }} as follow_up
-    cross join (
-        values {% for days in var('pathway_windows') %}({{ days }}){{ ', ' if not loop.last }}
-            {% endfor %}
-    ) as wide (window_days)
+    cross join wide
     group by 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
 ),
 
 counted as (
     select
-        period.period_type,
-        period.period_start_on,
+        cell.year_number,
         place.territory_level,
         place.territory_code,
         cut.cut_type,
@@ -48,21 +48,19 @@ counted as (
         {% for status in ['happened', 'nothing', 'died', 'moved', 'observation_end', 'not_observed'] %}
             coalesce(sum(cell.n_requests) filter (where cell.status_code = '{{ status }}'), 0) as n_{{ status }},
         {% endfor %}
-    {% for source in ['destination', 'applicant', 'demand_type', 'person'] %}
-        coalesce(
-            sum(cell.n_requests) filter (where cell.status_code = 'happened' and cell.link_source_code = '{{ source }}'), 0
-        ) as n_by_{{ source }}{{ ',' if not loop.last }}
-    {% endfor %}
+        {% for source in ['destination', 'applicant', 'demand_type', 'person'] %}
+            coalesce(
+                sum(cell.n_requests) filter (where cell.status_code = 'happened' and cell.link_source_code = '{{ source }}'), 0
+            ) as n_by_{{ source }}{{ ',' if not loop.last }}
+        {% endfor %}
     from cell
-    {{ cuts('cell.month_on', 'cell.district_code', 'cell.ausl_code', periods=[]) }}
-    {{ path_cut('cell') }}
-    group by {{ by }}
+    {{ path_cuts('cell') }}
+    group by 1, 2, 3, 4, 5, 6, 7
 ),
 
 person as (
     select
-        period.period_type,
-        period.period_start_on,
+        follow_up.year_number,
         place.territory_level,
         place.territory_code,
         cut.cut_type,
@@ -71,36 +69,25 @@ person as (
         wide.window_days,
         count(distinct follow_up.person_key) as n_persons_happened
     from {{ ref('int_pathway__follow_up') }} as follow_up
-    inner join (
-        values {% for days in var('pathway_windows') %}            ({{ days }}){{ ', ' if not loop.last }}            {% endfor %}
-    ) as wide (window_days)
+    inner join wide
         on follow_up.days_between <= wide.window_days
-    {{ cuts('follow_up.contact_on', 'follow_up.district_code', 'follow_up.ausl_code', periods=[]) }}
-    {{ path_cut('follow_up') }}
-    group by {{ by }}
+    {{ path_cuts('follow_up') }}
+    group by 1, 2, 3, 4, 5, 6, 7
 ),
 
--- A year's share by the estimate that uses those who were followed for a part of the window.
+-- The share by the estimate that also uses those who were followed for a part of the window.
 estimate as (
-    select distinct on (
-        curve.year_number, curve.territory_level, curve.territory_code, curve.cut_type, curve.cut_code,
-        curve.milestone_code, wide.window_days)
+    select distinct on ({{ by }})
         curve.*,
         wide.window_days
     from {{ ref('waiting_curve') }} as curve
-    inner join (
-        values {% for days in var('pathway_windows') %}            ({{ days }}){{ ', ' if not loop.last }}                        {% endfor %}
-    ) as wide (window_days)
+    inner join wide
         on curve.day_number <= wide.window_days
-    order by
-        curve.year_number, curve.territory_level, curve.territory_code, curve.cut_type, curve.cut_code, curve.milestone_code,
-        wide.window_days, curve.day_number desc
+    order by {{ by }}, curve.day_number desc
 )
 
 select
-    counted.period_type,
-    counted.period_start_on,
-    cast(extract(year from counted.period_start_on) as integer) as year_number,
+    counted.year_number,
     counted.territory_level,
     counted.territory_code,
     counted.cut_type,
@@ -125,19 +112,11 @@ select
 from counted
 left join person
     using ({{ by }})
+left join estimate
+    using ({{ by }})
 inner join {{ ref('milestone') }} as milestone
     on counted.milestone_code = milestone.milestone_code
 inner join {{ ref('int_pathway__cut_label') }} as label
     on
         counted.cut_type = label.cut_type
         and counted.cut_code = label.cut_code
-left join estimate
-    on
-        counted.period_type = 'year'
-        and estimate.year_number = extract(year from counted.period_start_on)
-        and counted.territory_level = estimate.territory_level
-        and counted.territory_code = estimate.territory_code
-        and counted.cut_type = estimate.cut_type
-        and counted.cut_code = estimate.cut_code
-        and counted.milestone_code = estimate.milestone_code
-        and counted.window_days = estimate.window_days
