@@ -1,7 +1,7 @@
 {# Every period and every level of territory that a fact's row falls in. Persons are counted distinct in each, never summed. #}
 {% macro cuts(date_column, district_column, ausl_column) -%}
     {{ period_cuts(date_column) }}
-    {{ place_cuts(district_column, ausl_column) }}
+    {{ places(district_column, ausl_column) }}
 {%- endmacro %}
 
 {% macro period_cuts(date_column) -%}
@@ -21,7 +21,7 @@
     ) as period (period_type, period_start_on)
 {%- endmacro %}
 
-{% macro place_cuts(district_column, ausl_column) -%}
+{% macro places(district_column, ausl_column) -%}
     cross join lateral (
         values ('district', {{ district_column }}), ('ausl', {{ ausl_column }}), ('region', '080')
     ) as place (territory_level, territory_code)

@@ -1,6 +1,6 @@
 {# Every territory and every cut of the marts of paths that a request falls in; sum requests over one type of cut, never over two. #}
 {% macro path_cuts(request) -%}
-    {{ place_cuts(request ~ '.district_code', request ~ '.ausl_code') }}
+    {{ places(request ~ '.district_code', request ~ '.ausl_code') }}
     cross join lateral (
         values
         ('all', 'TOT'),

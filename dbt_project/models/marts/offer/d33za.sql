@@ -16,7 +16,7 @@ with person as (
         -- R2D, extensive care of cognitive and behavioural disorders, is extensive care.
         (array['R1', 'R2', 'R3'])[min(month.intensity_rank)] as intensity_code
     from {{ ref('int_service__known_month') }} as month
-    {{ place_cuts('month.district_code', 'month.ausl_code') }}
+    {{ places('month.district_code', 'month.ausl_code') }}
     where
         month.service_group_code = 'FAR-R'
         and month.person_key > 0

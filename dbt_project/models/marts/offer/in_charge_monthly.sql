@@ -20,7 +20,7 @@ with person as (
         max(month.sex_code) as sex_code,
         (array_agg(month.age_band_code order by month.age_from desc))[1] as age_band_code
     from {{ ref('int_service__known_month') }} as month
-    {{ place_cuts('month.district_code', 'month.ausl_code') }}
+    {{ places('month.district_code', 'month.ausl_code') }}
     {{ service_cuts('month') }}
     where month.person_key > 0
     group by 1, 2, 3, 4, 5, 6

@@ -50,7 +50,7 @@ person as (
         sum(episode.n_accesses) as n_accesses,
         sum(episode.amount_eur) as amount_eur
     from episode
-    {{ place_cuts('episode.district_code', 'episode.ausl_code') }}
+    {{ places('episode.district_code', 'episode.ausl_code') }}
     {{ service_cuts('episode') }}
     group by 1, 2, 3, 4, 5, 6, 7
 ),
