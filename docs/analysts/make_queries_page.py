@@ -17,7 +17,7 @@ HERE = Path(__file__).resolve().parent
 #: A year of months, or all age bands, in full.
 SHOWN = 12
 
-INTRODUCTION = """# Ten worked queries
+INTRODUCTION = """# Twenty worked queries
 
 Made by `docs/analysts/make_queries_page.py`; the files are in [queries/](queries). Results are those
 of the **synthetic** demo region ({region}), so read their shape and not their size. The rules of

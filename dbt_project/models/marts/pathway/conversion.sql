@@ -10,7 +10,8 @@
 -- and of those that did not, whether they could have. Persons are distinct in each row.
 {% set by = 'year_number, territory_level, territory_code, cut_type, cut_code, milestone_code, window_days' %}
 with wide (window_days) as (
-    values {% for days in var('pathway_windows') %}({{ days }}){{ ', ' if not loop.last }}{% endfor %}
+    values {% for days in var('pathway_windows') %}({{ days }}){{ ', ' if not loop.last }}
+        {% endfor %}
 ),
 
 cell as (
@@ -48,11 +49,11 @@ counted as (
         {% for status in ['happened', 'nothing', 'died', 'moved', 'observation_end', 'not_observed'] %}
             coalesce(sum(cell.n_requests) filter (where cell.status_code = '{{ status }}'), 0) as n_{{ status }},
         {% endfor %}
-        {% for source in ['destination', 'applicant', 'demand_type', 'person'] %}
-            coalesce(
-                sum(cell.n_requests) filter (where cell.status_code = 'happened' and cell.link_source_code = '{{ source }}'), 0
-            ) as n_by_{{ source }}{{ ',' if not loop.last }}
-        {% endfor %}
+    {% for source in ['destination', 'applicant', 'demand_type', 'person'] %}
+        coalesce(
+            sum(cell.n_requests) filter (where cell.status_code = 'happened' and cell.link_source_code = '{{ source }}'), 0
+        ) as n_by_{{ source }}{{ ',' if not loop.last }}
+    {% endfor %}
     from cell
     {{ path_cuts('cell') }}
     group by 1, 2, 3, 4, 5, 6, 7
@@ -106,7 +107,10 @@ select
         cast(counted.{{ measure }} as bigint) as {{ measure }},
     {% endfor %}
     round(100 * counted.n_happened / nullif(counted.n_happened + counted.n_nothing, 0), 2) as happened_percent,
-    round(cast(100 * (1 - estimate.waiting_share) as numeric), 2) as estimated_percent,
+    case
+        when counted.n_requests > counted.n_not_observed
+            then round(cast(100 * (1 - coalesce(estimate.waiting_share, 1)) as numeric), 2)
+    end as estimated_percent,
     round(cast(100 * (1 - estimate.waiting_share_high) as numeric), 2) as estimated_percent_low,
     round(cast(100 * (1 - estimate.waiting_share_low) as numeric), 2) as estimated_percent_high
 from counted

@@ -32,9 +32,9 @@ counted as (
         cut.cut_code,
         cell.milestone_code,
         sum(cell.n_requests) as n_requests,
-        {% for status in ['happened', 'nothing', 'died', 'moved', 'observation_end', 'not_observed'] %}
-            coalesce(sum(cell.n_requests) filter (where cell.status_code = '{{ status }}'), 0) as n_{{ status }}{{ ',' if not loop.last }}
-        {% endfor %}
+    {% for status in ['happened', 'nothing', 'died', 'moved', 'observation_end', 'not_observed'] %}
+        coalesce(sum(cell.n_requests) filter (where cell.status_code = '{{ status }}'), 0) as n_{{ status }}{{ ',' if not loop.last }}
+    {% endfor %}
     from cell
     {{ path_cuts('cell') }}
     group by 1, 2, 3, 4, 5, 6
