@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from dagster import DagsterInstance, ExecuteInProcessResult
 
     from orchestration.intake.delivery import DeliveryResult
+    from orchestration.path_table import Milestone
     from orchestration.warehouse.reconciliation import Balance
 
 DEMO_SEED = 1
@@ -94,6 +95,7 @@ class RunSummary:
     steps: dict[str, float]
     seconds: float
     top_findings: tuple[tuple[str, str, int], ...] = field(default=())
+    paths: tuple[Milestone, ...] = field(default=())
     report: Path | None = None
     """Page of a district's report, when the demo made one."""
 
@@ -318,6 +320,7 @@ class _Watch:
 
 
 def _summary(settings: Settings, watch: _Watch, result: ExecuteInProcessResult, begun: float) -> RunSummary:
+    from orchestration import path_table
     from orchestration.warehouse import connection, reconciliation
 
     steps = dict(watch.steps)
@@ -329,6 +332,7 @@ def _summary(settings: Settings, watch: _Watch, result: ExecuteInProcessResult, 
         balances = reconciliation.reconcile(conn)
         flows = _flows(conn, watch.results)
         facts = _facts(conn)
+        paths = path_table.read(conn)
         findings = conn.execute(
             "select f.rule_code, r.sentence_en, count(*) from landing.finding as f"
             " left join landing.rule as r using (rule_code)"
@@ -341,6 +345,7 @@ def _summary(settings: Settings, watch: _Watch, result: ExecuteInProcessResult, 
         refused=sum(each.outcome == "refused" for each in watch.results),
         flows=flows,
         facts=facts,
+        paths=paths,
         balances=tuple(balances),
         checks=suites,
         models_built=sum(event.step_key == "dbt" and event.is_step_materialization for event in result.all_events),
@@ -389,6 +394,13 @@ def _flows(conn: Any, results: list[DeliveryResult]) -> tuple[FlowTotals, ...]:
     )
 
 
+#: What `_facts` counts, in its order.
+_FACTS = (
+    *("contacts", "demands", "persons", "outcomes"),
+    *("stays", "home care cases", "accesses", "care allowances", "cases of minors", "events of persons", "requests"),
+)
+
+
 def _facts(conn: Any) -> dict[str, int]:
     """What the stars hold: persons are counted distinct over all demands, as they always are."""
     if conn.execute("select to_regclass('core.fct_demand') is null").fetchone()[0]:
@@ -396,9 +408,14 @@ def _facts(conn: Any) -> dict[str, int]:
     row = conn.execute(
         "select (select coalesce(sum(n_contacts), 0) from core.fct_contact), (select count(*) from core.fct_demand),"
         " (select count(distinct person_key) from core.fct_demand where person_key > 0),"
-        " (select count(*) from core.fct_outcome)"
+        " (select count(*) from core.fct_outcome), (select count(*) from core.fct_residential_stay),"
+        " (select count(*) from core.fct_home_care_episode),"
+        " (select coalesce(sum(n_accesses), 0) from core.fct_home_care_access),"
+        " (select coalesce(sum(n_contracts), 0) from core.fct_care_allowance),"
+        " (select count(*) from core.fct_minor_case), (select count(*) from core.fct_person_event),"
+        " (select count(*) from core.fct_pathway)"
     ).fetchone()
-    return dict(zip(("contacts", "demands", "persons", "outcomes"), map(int, row), strict=True))
+    return dict(zip(_FACTS, map(int, row), strict=True))
 
 
 def _with_generation(summary: RunSummary, seconds: float) -> RunSummary:
@@ -436,6 +453,10 @@ def _drawn(summary: RunSummary) -> RenderableType:
     parts: list[RenderableType] = [_deliveries_table(summary)]
     if summary.facts:
         parts.append(_facts_line(summary))
+    if summary.paths:
+        from orchestration import path_table
+
+        parts.append(path_table.drawn(summary.paths))
     parts.append(_balances_lines(summary))
     if summary.checks:
         parts.append(_checks_lines(summary))

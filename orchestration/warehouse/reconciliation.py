@@ -136,6 +136,24 @@ _FACTS = (
             (select count(*) as n_fact from core.fct_outcome) as fact
         """,
     ),
+    *(
+        (
+            name,
+            f"Live records of {flow} that wait for nothing are the rows of {fact}",
+            f"""
+            select n_live, n_fact, abs(n_live - n_fact) from
+                (select count(*) as n_live from landing.live_key
+                    where flow_code = '{flow}' and is_live and not is_pending) as live,
+                (select count(*) as n_fact from core.{fact}) as fact
+            """,
+        )
+        for name, flow, fact in (
+            ("stays", "FAR1", "fct_residential_stay"),
+            ("episodes", "ADI1", "fct_home_care_episode"),
+            ("allowances", "SMAC", "fct_care_allowance"),
+            ("minors", "SISAM", "fct_minor_case"),
+        )
+    ),
 )
 
 

@@ -1,0 +1,207 @@
+"""Draws the pictures of services and paths in the pages for analysts, from the built demo region of IASS_HOME.
+
+Bars, lines and bands are Altair's; the Sankey diagram is drawn here, since Altair has none. What the marts mean is in
+dbt_project; here is only how they look. After a change of a mart: IASS_HOME=… python docs/pictures/make_paths.py
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from pathlib import Path
+from xml.sax.saxutils import escape
+
+import altair as alt
+import polars as pl
+import vl_convert
+
+from orchestration.settings import Settings
+from orchestration.warehouse import connection
+
+HERE = Path(__file__).resolve().parent
+INK, BLUE, GREEN, GREY = "#17324D", "#0066CC", "#0B5D3B", "#8A97A3"
+NEWEST = "year_number = (select max(year_number) from mart_pathway.answer)"
+FONT = "Titillium Web, Segoe UI, Helvetica, Arial, sans-serif"
+
+
+def ask(conn: object, sql: str) -> pl.DataFrame:
+    return pl.read_database(sql, conn, infer_schema_length=None)  # type: ignore[call-overload, no-any-return]
+
+
+def save(name: str, chart: alt.Chart | alt.LayerChart, title: str) -> None:
+    drawn = chart.properties(width=560, title=title).configure(font=FONT).configure_view(stroke=None)
+    drawn = drawn.configure_title(anchor="start", color=INK, fontSize=14).configure_axis(labelLimit=470, titleColor=INK)
+    svg = vl_convert.vegalite_to_svg(drawn.to_json(), vl_version="6.1")
+    (HERE / name).write_text(svg.replace("<svg ", f'<svg role="img" aria-label="{escape(title)}" ', 1) + "\n")
+
+
+def conversion(conn: object) -> None:
+    rows = ask(
+        conn,
+        "select cut_label, window_days, estimated_percent::float8 as percent from mart_pathway.conversion"
+        f" where {NEWEST} and territory_level = 'region' and cut_type = 'demand_level1' and milestone_code = 'service'"
+        " and n_requests >= 50",
+    )
+    chart = (
+        alt.Chart(rows)
+        .mark_bar()
+        .encode(
+            x=alt.X("percent:Q", title="per cento delle richieste che ricevono un servizio"),
+            y=alt.Y("cut_label:N", title=None, sort=alt.EncodingSortField("percent", op="max", order="descending")),
+            yOffset="window_days:N",
+            color=alt.Color("window_days:N", title="entro giorni", scale=alt.Scale(range=["#99C2EB", BLUE, INK])),
+        )
+    )
+    save(
+        "path-conversion.svg",
+        chart.properties(height=alt.Step(14)),
+        "Richieste che arrivano a un servizio, per categoria della domanda (con almeno 50 richieste)",
+    )
+
+
+def waiting(conn: object) -> None:
+    rows = ask(
+        conn,
+        "select m.milestone_label, day_number, 100 * (1 - waiting_share) as reached,"
+        " 100 * (1 - waiting_share_high) as low, 100 * (1 - waiting_share_low) as high from mart_pathway.waiting_curve"
+        " inner join (select distinct milestone_code, milestone_label from mart_pathway.waiting_time) as m"
+        f" using (milestone_code) where {NEWEST} and territory_level = 'region' and cut_code = '03.02'"
+        " and milestone_code in ('assessment', 'ADI')",
+    )
+    base = alt.Chart(rows).encode(
+        x=alt.X("day_number:Q", title="giorni dalla domanda di assistenza domiciliare integrata"),
+        color=alt.Color("milestone_label:N", title=None, scale=alt.Scale(range=[BLUE, GREEN])),
+    )
+    band = base.mark_area(interpolate="step-after", opacity=0.18).encode(y="low:Q", y2="high:Q")
+    line = base.mark_line(interpolate="step-after", strokeWidth=2).encode(
+        y=alt.Y("reached:Q", title="per cento raggiunto (Kaplan-Meier, banda al 95 %)")
+    )
+    save("path-waiting.svg", band + line, "Quanto si aspetta: dalla domanda alla valutazione e al primo accesso")
+
+
+def answers(conn: object) -> None:
+    rows = ask(
+        conn,
+        "select territory_label as district, unanswered_percent::float8 as percent from mart_pathway.answer as a"
+        " inner join core.dim_territory as t using (territory_level, territory_code) where a.cut_type = 'all'"
+        f" and territory_level = 'district' and t.is_current and {NEWEST.replace('year', 'a.year', 1)}",
+    )
+    mean = alt.Chart(rows).mark_rule(color=INK, strokeDash=[4, 3]).encode(x="mean(percent):Q")
+    bars = (
+        alt.Chart(rows)
+        .mark_bar(color=BLUE)
+        .encode(
+            x=alt.X("percent:Q", title="per cento delle richieste con esito noto"),
+            y=alt.Y("district:N", title=None, sort="-x"),
+        )
+    )
+    save("path-unanswered.svg", bars + mean, "Domande senza risposta, per distretto (tratteggio: media dei distretti)")
+
+
+def paths(conn: object) -> None:
+    rows = ask(
+        conn,
+        f"select path_label, n_requests, n_persons from mart_pathway.path where {NEWEST} and cut_code = 'ANZ'"
+        " and territory_level = 'region' and path_codes not in ('DOM>NULLA', 'DOM>APERTO') order by path_rank limit 12",
+    )
+    chart = (
+        alt.Chart(rows)
+        .mark_bar(color=GREEN)
+        .encode(
+            x=alt.X("n_requests:Q", title="richieste"),
+            y=alt.Y("path_label:N", title=None, sort=None),
+        )
+    )
+    save("path-frequent.svg", chart, "I percorsi più frequenti degli anziani, oltre a quelli senza seguito")
+
+
+def offer(conn: object) -> None:
+    rows = ask(
+        conn,
+        "select month_on::text as month, service_label, n_persons from mart_offer.in_charge_monthly"
+        " where territory_level = 'region' and service_level = 'family' and sex_code = 'TOT' and age_band_code = 'TOT'",
+    )
+    chart = (
+        alt.Chart(rows)
+        .mark_line(point=True)
+        .encode(
+            x=alt.X("month:T", title=None, axis=alt.Axis(format="%m/%Y", tickCount=12)),
+            y=alt.Y("n_persons:Q", title="persone in carico nel mese"),
+            color=alt.Color(
+                "service_label:N", title=None, legend=alt.Legend(orient="bottom", columns=2, labelLimit=400)
+            ),
+        )
+    )
+    save("offer-in-charge.svg", chart, "Persone in carico ai servizi, mese per mese")
+
+
+def band(x0: float, y0: float, x1: float, y1: float, thick: float, n: int) -> str:
+    """A link of the Sankey diagram: as thick at both ends."""
+    middle = (x0 + x1) / 2
+    there = f"M{x0:g},{y0:.1f} C{middle:g},{y0:.1f} {middle:g},{y1:.1f} {x1:g},{y1:.1f}"
+    low0, low1 = y0 + thick, y1 + thick
+    back = f"L{x1:g},{low1:.1f} C{middle:g},{low1:.1f} {middle:g},{low0:.1f} {x0:g},{low0:.1f} Z"
+    return f'<path d="{there} {back}" fill="{BLUE}" fill-opacity="0.28"><title>{n}</title></path>'
+
+
+def sankey(conn: object) -> None:
+    """Steps of a path as columns, transitions as bands as thick as their requests."""
+    rows = ask(
+        conn,
+        "select step_number, source_code, source_label, target_code, target_label, n_transitions as n"
+        f" from mart_pathway.transition where {NEWEST} and territory_level = 'region' and cut_code = 'ANZ'"
+        " and step_number <= 4 and target_code not in ('NULLA', 'APERTO') and n_transitions >= 5"
+        " order by step_number, n_transitions desc, source_code, target_code",
+    ).to_dicts()
+    labels: dict[tuple[int, str], str] = {}
+    out: dict[tuple[int, str], int] = defaultdict(int)
+    into: dict[tuple[int, str], int] = defaultdict(int)
+    for row in rows:
+        source, target = (row["step_number"], row["source_code"]), (row["step_number"] + 1, row["target_code"])
+        labels[source], labels[target] = row["source_label"], row["target_label"]
+        out[source] += row["n"]
+        into[target] += row["n"]
+    size = {node: max(out[node], into[node]) for node in labels}
+    columns: dict[int, list[tuple[int, str]]] = defaultdict(list)
+    for node in sorted(size, key=lambda each: (each[0], -size[each], each[1])):
+        columns[node[0]].append(node)
+    unit = 330 / max(sum(size[node] for node in column) for column in columns.values())
+    top: dict[tuple[int, str], float] = {}
+    for column in columns.values():
+        y = 60.0
+        for node in column:
+            top[node] = y
+            y += max(3, size[node] * unit) + 22
+    step, bar = 195, 12
+    used_out, used_in = dict.fromkeys(size, 0.0), dict.fromkeys(size, 0.0)
+    bands, boxes = [], []
+    for row in rows:
+        source, target = (row["step_number"], row["source_code"]), (row["step_number"] + 1, row["target_code"])
+        thick = row["n"] * unit
+        x0, x1 = 24 + (source[0] - 1) * step + bar, 24 + (target[0] - 1) * step
+        y0, y1 = top[source] + used_out[source], top[target] + used_in[target]
+        used_out[source] += thick
+        used_in[target] += thick
+        bands.append(band(x0, y0, x1, y1, thick, row["n"]))
+    for node, y in top.items():
+        x, high = 24 + (node[0] - 1) * step, max(3, size[node] * unit)
+        boxes.append(f'<rect x="{x}" y="{y:.1f}" width="{bar}" height="{high:.1f}" fill="{INK}"/>')
+        boxes.append(f'<text x="{x}" y="{y - 5:.1f}">{escape(labels[node])} · {size[node]}</text>')
+    title = "Dopo la domanda degli anziani: passaggi con almeno 5 richieste"
+    width = 24 + step * (max(columns) - 1) + 190
+    height = max(top[node] + size[node] * unit for node in top) + 24
+    (HERE / "path-transitions.svg").write_text(
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height:.0f}" role="img" aria-label="{title}">'
+        f"<style>text{{font-family:{FONT};font-size:11px;fill:{INK}}}.head{{font-size:14px;font-weight:600}}</style>"
+        f'<rect width="{width}" height="{height:.0f}" fill="#FFFFFF"/><text x="24" y="28" class="head">{title}</text>'
+        f"{''.join(bands)}{''.join(boxes)}</svg>\n"
+    )
+
+
+def main() -> None:
+    with connection.connect(Settings.load(), "analyst", autocommit=True) as conn:
+        for draw in (conversion, waiting, answers, paths, sankey, offer):
+            draw(conn)
+
+
+if __name__ == "__main__":
+    main()
