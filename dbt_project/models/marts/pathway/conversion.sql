@@ -9,9 +9,9 @@
 -- One row per year of request, territory, cut, milestone and window: how many requests reached it within the window, by what links them,
 -- and of those that did not, whether they could have. Persons are distinct in each row.
 {% set by = 'year_number, territory_level, territory_code, cut_type, cut_code, milestone_code, window_days' %}
-with wide (window_days) as (
-    values {% for days in var('pathway_windows') %}({{ days }}){{ ', ' if not loop.last }}
-        {% endfor %}
+with wide as (
+    select cast(window_days as integer) as window_days
+    from unnest(array{{ var('pathway_windows') }}) as listed (window_days)
 ),
 
 cell as (
