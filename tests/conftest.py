@@ -15,10 +15,14 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from orchestration.settings import Settings
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 #: The synthetic region of `built`: small, and large enough for every kind of planted fault.
 BUILT_SCALE, BUILT_MONTHS = "0.01", "3"
@@ -148,3 +152,18 @@ def built(copy_built: Callable[[], Settings]) -> Settings:
 def built_copy(copy_built: Callable[[], Settings]) -> Settings:
     """A copy of the whole product that belongs to one test, which may change it."""
     return copy_built()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """The machine's Chromium, which asks nobody outside for anything. Tests that take it are marked `browser`."""
+    from playwright.sync_api import sync_playwright
+
+    quiet = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+             "--disable-component-update", "--disable-sync"]  # fmt: skip
+    path = shutil.which("chromium")
+    assert path, "Chromium is needed: install the package chromium."
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=quiet)
+        yield browser
+        browser.close()

@@ -140,8 +140,8 @@ def _resource(table: Table, plan: Plan, frame: pl.DataFrame) -> dict[str, Any]:
         "name": table.code,
         "path": f"{table.code}.csv",
         "title": table.title,
-        "description": f"{measure.label}. {measure.definition} Tavola {table.report}. Soglia: "
-        "{table.threshold} persone.",
+        "description": f"{measure.label}. {measure.definition} Tavola {table.report}. "
+        f"Soglia: {table.threshold} persone.",
         "format": "csv",
         "mediatype": "text/csv",
         "encoding": "utf-8",

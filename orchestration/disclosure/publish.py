@@ -113,7 +113,7 @@ def _write(
     pattern: protect.Pattern,
     begun: float,
 ) -> Published:
-    parameters = tables.FILE.read_bytes()
+    parameters = tables.in_force(plan)
     value = counted["value"].to_numpy()
     summary = {
         "method": release.METHOD,

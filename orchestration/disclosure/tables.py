@@ -104,3 +104,13 @@ def load(file: Path = FILE) -> Plan:
         if unknown or table.measure not in measures:
             raise IassError(f"{table.code} names what is not defined: {', '.join(unknown) or table.measure}.")
     return Plan(raw["licence"], int(raw["threshold"]), measures, dimensions, tables)
+
+
+def in_force(plan: Plan, file: Path = FILE) -> bytes:
+    """The file as a release goes by it: with the thresholds that somebody raised."""
+    raw: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
+    thresholds = {table.code: table.threshold for table in plan.tables}
+    raw["threshold"] = plan.threshold
+    for each in raw["tables"]:
+        each["threshold"] = thresholds.get(each["code"], max(plan.threshold, each.get("threshold", 0)))
+    return yaml.safe_dump(raw, allow_unicode=True, sort_keys=False, width=120).encode()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import date
+from datetime import MAXYEAR, MINYEAR, date
 from typing import Any
 
 from orchestration.errors import IassError
@@ -20,7 +20,7 @@ class Period:
     @classmethod
     def parse(cls, text: str) -> Period:
         found = _WRITTEN.fullmatch(text)
-        if not found:
+        if not found or not MINYEAR < int(found[1]) < MAXYEAR:
             raise IassError(f"{text!r} is not a period of a report: write a year (2013) or a half-year (2013-H1).")
         return cls(int(found[1]), int(found[2]) if found[2] else None)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from orchestration.bi import bundle, service
 from orchestration.settings import Settings
@@ -15,9 +15,6 @@ from orchestration.warehouse import connection
 
 pytestmark = pytest.mark.browser
 
-CHROMIUM = "/usr/bin/chromium"
-QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync"]  # fmt: skip
 TIMEOUT = 60_000
 #: What a tile shows, by the format of its measure.
 SHOWN = {
@@ -46,20 +43,18 @@ class Visit:
 
 
 @pytest.fixture(scope="module")
-def visit(built: Settings, superset: service.Running) -> Iterator[Visit]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        # a page as high as the longest dashboard: charts below the window are drawn only when somebody scrolls there
-        page = browser.new_page(viewport={"width": 1500, "height": 5000}, locale="it-IT")
-        page.set_default_timeout(TIMEOUT)
-        page.goto(f"{superset.url}/login/")
-        page.locator("input:visible").first.fill(service.READER)
-        password = page.locator("input[type=password]")
-        password.fill(service.password(built, service.READER))
-        password.press("Enter")
-        page.wait_for_url(lambda url: "/login" not in url)
-        yield Visit(page, superset.url)
-        browser.close()
+def visit(built: Settings, superset: service.Running, chromium: Browser) -> Iterator[Visit]:
+    # a page as high as the longest dashboard: charts below the window are drawn only when somebody scrolls there
+    page = chromium.new_page(viewport={"width": 1500, "height": 6000}, locale="it-IT")
+    page.set_default_timeout(TIMEOUT)
+    page.goto(f"{superset.url}/login/")
+    page.locator("input:visible").first.fill(service.READER)
+    password = page.locator("input[type=password]")
+    password.fill(service.password(built, service.READER))
+    password.press("Enter")
+    page.wait_for_url(lambda url: "/login" not in url)
+    yield Visit(page, superset.url)
+    page.close()
 
 
 def measured(settings: Settings, chart: dict[str, Any]) -> str:

@@ -122,7 +122,7 @@ def test_the_summary_reconciles(product: Product) -> None:
     assert {"IASS", "FAR1", "FAR2", "ADI1", "ADI2", "SMAC", "SISAM"} <= flows, first["balances"]
     assert not broken, broken
     assert {check["name"] for check in first["checks"]} == {
-        "reconciliation", "silent_senders", "freshness", "volumes", "distributions",
+        "reconciliation", "silent_senders", "freshness", "volumes", "distributions", "linkage",
     }  # fmt: skip
 
 
