@@ -20,8 +20,8 @@ from typing import Any
 LINK = 0.9
 #: From this probability on, or when the guard holds an evident pair back, a person decides.
 REVIEW = 0.30
-#: Weaker pairs are forgotten at once: together they could not move a probability by a thousandth.
-FLOOR_WEIGHT = -10.0
+#: Weaker pairs are forgotten at once: a hundredth each at most, where nine to one is asked.
+FLOOR_WEIGHT = -7.0
 #: What forbids an automatic link, whatever the sum says; each line is one reason, all of which must hold. Twins,
 #: brothers and sisters and namesakes of somebody who is not in the registry agree in all the rest.
 GUARD: tuple[dict[str, tuple[str, ...]], ...] = (
