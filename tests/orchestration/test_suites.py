@@ -75,6 +75,41 @@ def test_a_flow_behind_the_calendar_is_seen(settings: Settings, newest: int, beh
     assert [row["months_behind"] for row in found.offenders] == [behind] * (behind > 0)
 
 
+@pytest.mark.parametrize("flow", ["IASS", "NAAR", "ADI2"])
+def test_a_period_sent_in_part_or_twice_is_unusual(settings: Settings, flow: str) -> None:
+    for sender, newest in (("10502", 30), ("10407", 260), ("10601", 110)):
+        for month, n_records in enumerate((100, 104, 96, newest), start=1):
+            _deliver(settings, sender, month, flow=flow, accepted=n_records)
+    for month, n_records in enumerate((3, 5, 2, 40), start=1):
+        _deliver(settings, "11401", month, flow=flow, accepted=n_records)
+    found = suites.run(settings, SUITES["volumes"], TODAY)
+    seen = {(row["flow_code"], row["sender_code"], row["period_start"], row["ratio"]) for row in found.offenders}
+    assert seen == {(flow, "10502", "2013-04-01", 0.3), (flow, "10407", "2013-04-01", 2.6)}
+    assert found.broken == ("some senders sent far fewer or far more records than they use to",)
+
+
+def test_a_sender_that_gives_everything_one_code_is_seen(settings: Settings) -> None:
+    before, now = (_deliver(settings, "10502", month, flow="SMAC", accepted=200) for month in (1, 7))
+    with connection.connect(settings, "loader") as conn:
+        for delivery, start, levels in ((before, "2013-01-01", ("A", "B")), (now, "2013-07-01", ("A", "A"))):
+            conn.execute(
+                "insert into raw.smac__contract (delivery_id, record_number, operation, sender_code, period_start_on,"
+                " contract_id, care_level_code, care_area_code)"
+                " select %(d)s, n, 'I', '10502', %(start)s, %(d)s || '.' || n, (%(levels)s::text[])[1 + n %% 2], '1'"
+                " from generate_series(1, 200) as n",
+                {"d": delivery, "start": start, "levels": list(levels)},
+            )
+            conn.execute(
+                "insert into landing.live_key (flow_code, sender_code, record_key, is_live, delivery_id, record_number)"
+                " select 'SMAC', '10502', %(d)s || '.' || n, true, %(d)s, n from generate_series(1, 200) as n",
+                {"d": delivery},
+            )
+    found = suites.run(settings, SUITES["distributions"], TODAY)
+    seen = [(row["list_name"], row["code"], row["before_pct"], row["now_pct"]) for row in found.offenders]
+    assert seen == [("care_level", "A", 50.0, 100.0), ("care_level", "B", 50.0, 0.0)]
+    assert found.broken == ("some senders use their codes otherwise than before",)
+
+
 def test_ledger_and_raw_that_disagree_are_seen(settings: Settings) -> None:
     _deliver(settings, "10502", 1, accepted=1, discarded=2)
     with connection.connect(settings, "transformer") as conn:
