@@ -13,7 +13,7 @@ from orchestration.demo import write
 from orchestration.demo.deliveries import Batch, previous_period
 from orchestration.demo.episodes import DIED, PLANNED, Episodes
 from orchestration.demo.population import day_number
-from orchestration.demo.sending import Identities, day_text, drawn, send, told, with_codes_of_health
+from orchestration.demo.sending import Identities, Openings, day_text, drawn, send, told, with_codes_of_health
 from orchestration.demo.write import tag
 
 AREAS = ("mobilita", "funzionale", "cognitiva", "comportamentale", "sociale", "finanziaria")
@@ -39,6 +39,7 @@ class Far:
         """Of the given stays."""
         self.rng, self.episodes, self.identities = rng, episodes, identities
         self.is_first = True
+        self.openings = Openings()
 
     def batches(self, period: str, first: date, last: date) -> list[Batch]:
         """Admissions not yet told of, then the events of everybody who was there."""
@@ -83,8 +84,9 @@ class Far:
             "FAR1",
             stays,
             {"marital": pl.lit("9"), "origin": pl.lit("9")},
-            {"FAR1-510": pl.col("start_on") < first},
+            {"FAR1-510": self.openings.is_late(first)},
         )
+        self.openings.heard(sent)
         return self._batch("FAR1", period, last, sent.records, sent.findings, _admission_text())
 
     def _events(self, chosen: np.ndarray, period: str, first: date, last: date) -> Batch:

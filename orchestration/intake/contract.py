@@ -200,6 +200,7 @@ class Contract:
     migration: str = "0004_raw"  # the migration that makes the raw tables
     indexes: tuple[Index, ...] = ()
     record_on: str | None = None  # the date at which codes of the record are judged
+    any_order_after: str | None = None  # the element of the record after which the others come in any order
     awaits: str | None = None  # the flow whose record of the same key must be there
     lookups: tuple[Lookup, ...] = ()
 
@@ -317,6 +318,7 @@ def load_contract(flow_code: str) -> Contract:
         migration=custom.get("migration", Contract.migration),
         indexes=tuple(Index(i["name"], i["table"], i["columns"]) for i in custom.get("indexes", ())),
         record_on=custom.get("recordOn"),
+        any_order_after=custom.get("anyOrderAfter"),
         awaits=custom.get("awaits"),
         lookups=tuple(
             Lookup(entry["name"], entry["by"], entry["query"], tuple(entry["columns"].items()))

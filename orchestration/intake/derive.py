@@ -152,6 +152,8 @@ class _Element:
     children: dict[str, _Element] = field(default_factory=dict)
     is_text: bool = False
     is_repeated: bool = False
+    #: the child after which the others may stand in any order; none: all in the order of the contract
+    any_order_after: str | None = None
 
     def at(self, path: Iterable[str]) -> _Element:
         element = self
@@ -161,7 +163,7 @@ class _Element:
 
 
 def xsd(contract: Contract) -> str:
-    """The schema of an XML flow: structure and order strictly, values not at all.
+    """The schema of an XML flow: structure and order strictly (unless the contract leaves it open), values not at all.
 
     A value that breaks a rule must cost its record and be told with its code, not refuse the whole file.
     """
@@ -179,11 +181,12 @@ def xsd(contract: Contract) -> str:
                 target.attributes[attribute] = item
             else:
                 target.is_text, target.doc = True, _documented(item)
+    top.at(contract.tables[0].source.split("/")).any_order_after = contract.any_order_after
     lines = [
         '<?xml version="1.0" encoding="UTF-8"?>',
         "<!-- Generated from expectations/contracts; do not edit by hand. -->",
         f'<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" version={quoteattr(contract.layout_version)}>',
-        *_element(contract.root or "", top, 1, is_root=True),
+        *_element(contract.root or "", top, 1, has_occurs=False, is_root=True),
         "</xs:schema>",
     ]
     return "\n".join(lines) + "\n"
@@ -194,9 +197,9 @@ def _documented(item: Field) -> str:
     return ", ".join(parts) + (f". {item.note_it}" if item.note_it else "")
 
 
-def _element(name: str, element: _Element, depth: int, is_root: bool = False) -> list[str]:
+def _element(name: str, element: _Element, depth: int, *, has_occurs: bool = True, is_root: bool = False) -> list[str]:
     pad = "  " * depth
-    occurs = "" if is_root else ' minOccurs="0"' + (' maxOccurs="unbounded"' if element.is_repeated else "")
+    occurs = ' minOccurs="0"' + (' maxOccurs="unbounded"' if element.is_repeated else "") if has_occurs else ""
     note = []
     if element.doc:
         doc = f'<xs:documentation xml:lang="it">{escape(element.doc)}</xs:documentation>'
@@ -214,9 +217,19 @@ def _element(name: str, element: _Element, depth: int, is_root: bool = False) ->
         out += [f"{inner}    {a}" for a in attributes]
         out += [f"{inner}  </xs:extension>", f"{inner}</xs:simpleContent>"]
     else:
+        children = list(element.children.items())
+        fixed = len(children)
+        if element.any_order_after:
+            fixed = list(element.children).index(element.any_order_after) + 1
         out.append(f"{inner}<xs:sequence>")
-        for child, below in element.children.items():
+        for child, below in children[:fixed]:
             out += _element(child, below, depth + 3)
+        if children[fixed:]:
+            # A choice that repeats, since xs:all of XSD 1.0 takes nothing more than once.
+            out.append(f'{inner}  <xs:choice minOccurs="0" maxOccurs="unbounded">')
+            for child, below in children[fixed:]:
+                out += _element(child, below, depth + 4, has_occurs=False)
+            out.append(f"{inner}  </xs:choice>")
         out.append(f"{inner}</xs:sequence>")
         out += [f"{inner}{a}" for a in attributes]
     return [*out, f"{pad}  </xs:complexType>", f"{pad}</xs:element>"]

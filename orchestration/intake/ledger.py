@@ -100,6 +100,16 @@ def last_progressive(conn: Connection, flow: str, sender: str, period: str) -> i
     return row[0] if row else 0
 
 
+def is_first_period(conn: Connection, flow: str, sender: str, period_start_on: date) -> bool:
+    """Whether nothing of an earlier period was ever accepted from the sender."""
+    row = conn.execute(
+        "select not exists (select from landing.delivery where flow_code = %s and sender_code = %s"
+        " and period_start_on < %s and outcome = 'accepted')",
+        [flow, sender, period_start_on],
+    ).fetchone()
+    return bool(row and row[0])
+
+
 def refused(conn: Connection, file_name: str, sha256: str) -> tuple[int, frozenset[str]] | None:
     """The last refusal of the same bytes under the same name, with its rules."""
     row = conn.execute(

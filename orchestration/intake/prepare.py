@@ -45,6 +45,8 @@ class CheckContext:
     known_spans: Callable[[pl.DataFrame], pl.DataFrame] = spans.nothing_known
     #: what a lookup of the contract knows about some values of its column
     other_records: Callable[[Lookup, pl.Series], pl.DataFrame] = _nothing_known
+    #: nothing of an earlier period of this flow has come from the sender: the file opens with who was there before
+    is_first_period: bool = False
     #: makes the keys that must not be read
     secret: bytes = field(default=b"", repr=False)
 
@@ -57,6 +59,7 @@ def prepare(contract: Contract, frames: Frames, context: CheckContext) -> Frames
         pl.lit(context.period_start).alias("period_start_on"),
         pl.lit(context.period_end).alias("period_end_on"),
         pl.lit(context.today).alias("today"),
+        pl.lit(context.is_first_period).alias("is_first_period"),
         *(pl.lit(value).alias(name) for name, value in contract.parameters.items() if isinstance(value, int | float)),
     )
     for table in contract.tables:

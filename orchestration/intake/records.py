@@ -69,6 +69,9 @@ class _Loader:
             period_start=delivery.period_start_on,
             period_end=delivery.period_end_on,
             today=today,
+            is_first_period=ledger.is_first_period(
+                conn, delivery.flow_code, delivery.sender_code, delivery.period_start_on
+            ),
             local_nomenclature=nomenclature.local(conn, delivery.sender_code),
             regional_nomenclature=nomenclature.regional(conn),
             known_spans=partial(spans.known, conn, delivery.flow_code, delivery.sender_code),

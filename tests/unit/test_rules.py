@@ -63,6 +63,17 @@ def test_the_catalogue_is_well_kept(flow: str) -> None:
         assert {f.code_list for f in table.fields} - {None, "citizenship"} <= set(contract.code_lists)
 
 
+@pytest.mark.parametrize("code", ["FAR1-510", "ADI1-510", "SISAM-501"])
+def test_what_a_sender_opens_with_is_not_late_and_a_variation_never_is(code: str) -> None:
+    flow = code.split("-")[0]
+    contract, seen = load_contract(flow), context(flow, code)
+    late = CASES[code](right(flow))
+    opening = replace(seen, is_first_period=True)
+    assert code not in set(check(contract, prepare(contract, late, opening), opening)["rule_code"])
+    varied = put(contract.tables[0].name, operation="V")(late)
+    assert code not in set(check(contract, prepare(contract, varied, seen), seen)["rule_code"])
+
+
 def test_all_findings_of_a_record_are_told() -> None:
     frames = put("demand", sex_code="2", birth_date="x", citizenship_code=None)(right("IASS"))
     assert {"IASS-181", "IASS-182", "IASS-190"} <= set(found("IASS", frames)["rule_code"])
