@@ -178,24 +178,6 @@ class Seconds:
         return Sent(sent.records, pl.concat([sent.findings, found.select(FINDING_COLUMNS)]))
 
 
-class Openings:
-    """Who has sent before. The first period of a sender tells of all who are there, so nothing in it is late."""
-
-    def __init__(self) -> None:
-        """Nobody yet."""
-        self.senders: set[str] = set()
-
-    def is_late(self, first: date) -> pl.Expr:
-        """Inserts of what began before the period, from those who had sent before it."""
-        began = (pl.col("operation") == "I") & (pl.col("start_on") < first)
-        return began & pl.col("sender_code").is_in(sorted(self.senders))
-
-    def heard(self, sent: Sent) -> Sent:
-        """Remember who sent in a period."""
-        self.senders |= set(sent.records["sender_code"])
-        return sent
-
-
 def send(
     rng: np.random.Generator,
     flow: str,

@@ -12,7 +12,7 @@ from orchestration.demo import write
 from orchestration.demo.deliveries import Batch
 from orchestration.demo.episodes import DIED, LEFT, MOVED, OF_AGE, Episodes
 from orchestration.demo.population import NO_DATE, day_number
-from orchestration.demo.sending import CSV_PERSON, Identities, Openings, Seconds, key_only, send, told
+from orchestration.demo.sending import CSV_PERSON, Identities, Seconds, key_only, send, told
 
 REPORTERS = {
     "01": 0.03, "02": 0.13, "03": 0.03, "04": 0.09, "05": 0.02,
@@ -44,7 +44,6 @@ class Sisam:
         """Of the given cases."""
         self.rng, self.episodes, self.identities = rng, episodes, identities
         self.seconds = Seconds(episodes)
-        self.openings = Openings()
 
     def come_of_age(self, last: date) -> None:
         """A case ends on the eighteenth birthday at the latest."""
@@ -67,9 +66,8 @@ class Sisam:
         if not len(chosen):
             return []
         rows = self._rows(chosen, len(new), last)
-        natural = {"SISAM-501": self.openings.is_late(first), "SISAM-508": self.seconds.overlapped()}
+        natural = {"SISAM-508": self.seconds.overlapped()}
         sent = self.seconds.heard(send(self.rng, "SISAM", rows, {"court": pl.lit("S")}, natural), "SISAM-508")
-        self.openings.heard(sent)
         contents = write.csv_files(key_only(sent.records, COLUMNS), COLUMNS)
         return [Batch("SISAM", period, last, "csv", sent.records, sent.findings, contents)]
 

@@ -112,8 +112,10 @@ def test_the_parts_of_a_quarter_may_come_in_any_order() -> None:
         assert batch.issues == []
         frames.append(batch.frames)
     for table, rows in frames[0].items():
-        assert rows.drop(f"{table}_number", strict=False).sort(pl.all()).equals(
-            frames[1][table].drop(f"{table}_number", strict=False).sort(pl.all())
+        assert (
+            rows.drop(f"{table}_number", strict=False)
+            .sort(pl.all())
+            .equals(frames[1][table].drop(f"{table}_number", strict=False).sort(pl.all()))
         ), table
 
 
