@@ -11,7 +11,7 @@ from datetime import date
 
 import dagster as dg
 
-from orchestration.defs import assets, checks, jobs, resources, schedules, sensors
+from orchestration.defs import assets, checks, jobs, resources, restitution, schedules, sensors
 from orchestration.settings import Settings
 from orchestration.warehouse import dbt
 
@@ -28,6 +28,8 @@ def build(
             *assets.raw_tables(),
             assets.identity_person,
             assets.dbt_models(dbt.manifest(settings)),
+            *restitution.reports(),
+            restitution.publication,
         ],
         asset_checks=dataset_checks,
         jobs=jobs.jobs(dataset_checks),

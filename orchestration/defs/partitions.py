@@ -1,4 +1,4 @@
-"""The periods of the flows as Dagster partitions, from the contracts.
+"""The periods of the flows and of what is given back as Dagster partitions.
 
 A monthly flow has a partition for each month since the flows began, and so have quarters and half-years: a period
 without deliveries is seen as missing. The day of a snapshot or the start of a nomenclature is known only when a
@@ -35,3 +35,9 @@ def parts_of_year(kind: str, today: date) -> list[str]:
     first_year = int(FIRST_MONTH[:4])
     codes = [f"{year}-{part}" for year in range(first_year, today.year + 1) for part in PARTS_OF_YEAR[kind]]
     return [code for code in codes if (days := period(kind, code)) and days[0] <= today]
+
+
+def years_and_half_years() -> dg.PartitionsDefinition:
+    """What reports and open data are made of: 2013, 2013-H1, 2013-H2."""
+    halves = parts_of_year("half_year", date.today())
+    return dg.StaticPartitionsDefinition(sorted({*halves, *(code[:4] for code in halves)}))

@@ -55,6 +55,7 @@ def build(
         report = definition.load(code)
         if period.kind not in report.period_kinds:
             raise IassError(f"The report {code} is not made of a {period.kind.replace('_', '-')}: give a year.")
+        report = report.of(period.kind)
         on_progress(f"{report.title}: reading", 0, 1)
         found = source.read(settings, report, period)
         places = [place.code for place in found.places] if territory == "all" else [found.place(territory).code]

@@ -15,8 +15,6 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import polars as pl
-
 from orchestration.reports import comparisons, italian
 from orchestration.reports.comparisons import BLUE, GREY, INK, ORANGE, WIDTH, Made
 from orchestration.reports.definition import Chart, Column
@@ -27,6 +25,10 @@ if TYPE_CHECKING:
 
 FONTS = Path(__file__).parent / "fonts"
 _SHADES = ["#e6f0f8", "#b5d3ea", "#7fb2d9", "#3f86be", "#0b5394"]
+#: Colour, dash and point of series that stand side by side.
+_SERIES = [
+    (BLUE, [1, 0], "circle"), ("#e69f00", [6, 3], "square"), ("#009e73", [2, 2], "diamond"), ("#cc79a7", [8, 3, 2, 3], "triangle-up"),
+]  # fmt: skip
 _CONFIG = {
     "font": "Titillium Web",
     "aria": False,  # the picture as a whole has its sentence; parts of it are not elements of the page
@@ -133,6 +135,37 @@ def _lines(chart: Chart, columns: Sequence[Column], records: list[dict[str, Any]
     )
 
 
+def _series(chart: Chart, columns: Sequence[Column], records: list[dict[str, Any]], *_: Any) -> Made:
+    """Lines of measures side by side, each with its own colour, dash and point."""
+    category, names = chart.options["category"], chart.options["values"]
+    labels = {column.name: column.label for column in columns}
+    present = [name for name in names if any(record[name] for record in records)]
+    if not present or len(records) < 2:
+        return None
+    data = [{"c": record[category][:3], "v": record[name], "s": labels[name]} for name in present for record in records]
+    series = {"field": "s", "type": "nominal", "sort": None}
+    marks = [_SERIES[names.index(name)] for name in present]
+    spec = {
+        "width": WIDTH - 60,
+        "height": 210,
+        "data": {"values": data},
+        "mark": {"type": "line", "point": {"size": 50, "filled": True}, "strokeWidth": 2.2, "invalid": "break-paths-show-domains"},
+        "encoding": {
+            "x": {"field": "c", "type": "ordinal", "sort": None, "title": None, "axis": {"labelAngle": 0}},
+            "y": {"field": "v", "type": "quantitative", "title": chart.options["unit"], "axis": {"format": ",d", "tickCount": 5}},
+            "color": {**series, "scale": {"range": [mark[0] for mark in marks]}, "legend": {"symbolType": "stroke", "symbolSize": 300}},
+            "strokeDash": {**series, "scale": {"range": [mark[1] for mark in marks]}},
+            "shape": {**series, "legend": None, "scale": {"range": [mark[2] for mark in marks]}},
+        },
+    }  # fmt: skip
+    said = "; ".join(
+        f"{labels[name]} da {italian.number(known[0][0])} ({known[0][1]}) a {italian.number(known[-1][0])} ({known[-1][1]})"
+        for name in present
+        if (known := [(record[name], record[category]) for record in records if record[name] is not None])
+    )
+    return spec, f"Grafico a linee, {chart.options['unit']}: {said}."
+
+
 def _groups(chart: Chart, columns: Sequence[Column], records: list[dict[str, Any]], *_: Any) -> Made:
     names, category = chart.options["values"], chart.options["category"]
     labels = {column.name: column.label for column in columns}
@@ -169,10 +202,10 @@ def _groups(chart: Chart, columns: Sequence[Column], records: list[dict[str, Any
 def _map(chart: Chart, columns: Any, records: Any, source: Source, place: Place) -> Made:
     from orchestration.reports.source import shapes
 
-    column = chart.options["value"]
-    values = dict(
-        source.coverage.filter(pl.col("territory_level") == "district").select("territory_code", column).iter_rows()
-    )
+    districts = {each.code for each in source.places if each.level == "district"}
+    frame = source.frames[chart.options["frame"]] if "frame" in chart.options else source.coverage
+    found = frame.select("territory_code", chart.options["value"]).iter_rows()
+    values = {code: value for code, value in found if code in districts}
     known = sorted(value for value in values.values() if value is not None)
     if not known:
         return None
@@ -190,7 +223,7 @@ def _map(chart: Chart, columns: Any, records: Any, source: Source, place: Place)
          "o": shape["properties"]["district_code"] in outlined}
         for shape in shapes()["features"]
     ]  # fmt: skip
-    silent = any(value is None for value in values.values())
+    silent = len(known) < len(districts)
     domain = [*names, *([italian.SILENT] if silent else [])]
     shades = [_SHADES[round(i * 4 / max(len(names) - 1, 1))] for i in range(len(names))]
     fill = {"field": "v", "type": "nominal", "sort": None, "legend": {"orient": "right", "symbolType": "square", "symbolStrokeWidth": 0.5,
@@ -219,6 +252,8 @@ def _map(chart: Chart, columns: Any, records: Any, source: Source, place: Place)
 _KINDS: dict[str, Callable[..., Made]] = {
     "bars": _bars,
     "lines": _lines,
+    "series": _series,
+    "curve": comparisons.curve,
     "groups": _groups,
     "map": _map,
     "funnel": comparisons.funnel,

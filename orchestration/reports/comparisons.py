@@ -1,7 +1,7 @@
-"""Charts that hold a territory against the region: funnels and trends of indicators, never league tables.
+"""Charts that hold a territory against the region: funnels and trends of indicators, curves of waiting; no league tables.
 
-Vega-Lite as plain data, like `charts`, which draws them; here because what they show comes from the indicators and not
-from the rows of a table.
+Vega-Lite as plain data, like `charts`, which draws them; here because what they show comes from the indicators or from
+data of the report and not from the rows of a table.
 """
 
 # ruff: noqa: E501 (specifications of charts are data, a mark a line)
@@ -150,3 +150,54 @@ def trend(chart: Chart, columns: Any, records: Any, source: Source, place: Place
         f"{quarter(r['period_start_on'])} {italian.number(r['indicator_value'], 2)}" for r in own.iter_rows(named=True)
     )
     return spec, f"Grafico a linee per trimestre, {about['unit_it']}. {place.label}: {said}."
+
+
+def curve(chart: Chart, columns: Any, records: Any, source: Source, place: Place) -> Made:
+    """How the share that reached a milestone grows with the days since the request: steps, band of 95 %, the region."""
+    windows, milestone = chart.options["windows"], chart.options["milestone"]
+    found = source.frames[chart.options["frame"]].filter(pl.col("milestone_code") == milestone).sort("day_number")
+    own, region = (found.filter(pl.col("territory_code") == code) for code in (place.code, "080"))
+    if own.is_empty():
+        return None
+    data = [
+        # From the request on, and to the end of the widest window: a step holds until the next.
+        {"d": day, "v": value, "l": low, "u": high, "s": name}
+        for name, frame in ((place.label, own), ("Emilia-Romagna", region))
+        if name == place.label or place.code != "080"
+        for day, value, low, high in _steps(frame, windows[-1])
+    ]
+    mine = {"filter": {"field": "s", "equal": place.label}}
+    x = {"field": "d", "type": "quantitative", "title": "giorni dalla richiesta",
+         "axis": {"values": [0, *windows], "grid": True}, "scale": {"domain": [0, windows[-1]], "nice": False}}  # fmt: skip
+    y = {"type": "quantitative", "title": chart.options["unit"], "axis": {"tickCount": 5}, "scale": {"zero": True}}
+    series = {"field": "s", "type": "nominal", "sort": None}
+    spec = {
+        "width": WIDTH - 70,
+        "height": 190,
+        "data": {"values": data},
+        "layer": [
+            {"transform": [mine], "mark": {"type": "area", "color": BLUE, "opacity": 0.15, "interpolate": "step-after"},
+             "encoding": {"x": x, "y": {**y, "field": "l"}, "y2": {"field": "u"}}},
+            {"mark": {"type": "line", "interpolate": "step-after", "strokeWidth": 2.2},
+             "encoding": {"x": x, "y": {**y, "field": "v"},
+                          "color": {**series, "scale": {"range": [BLUE, INK]}, "legend": {} if place.code != "080" else None},
+                          "strokeDash": {**series, "legend": None, "scale": {"range": [[1, 0], [4, 3]]}}}},
+        ],
+    }  # fmt: skip
+
+    def reached(frame: pl.DataFrame, days: int) -> float:
+        return next((value for day, value, *_ in reversed(_steps(frame, days)) if day <= days), 0.0)
+
+    said = "; ".join(
+        f"entro {days} giorni {italian.number(reached(own, days), 1)} %"
+        + (f" (regione {italian.number(reached(region, days), 1)} %)" if place.code != "080" else "")
+        for days in windows
+    )
+    return spec, f"Curva della {chart.options['unit']}, con la banda di confidenza al 95 %. {place.label}: {said}."
+
+
+def _steps(frame: pl.DataFrame, last: int) -> list[tuple[int, float, float, float]]:
+    """Day, value and band from day 0 to the last one."""
+    rows = list(frame.select("day_number", "percent", "low", "high").filter(pl.col("day_number") <= last).iter_rows())
+    start = [] if rows and rows[0][0] == 0 else [(0, 0.0, 0.0, 0.0)]
+    return [*start, *rows, (last, *(rows[-1][1:] if rows else (0.0, 0.0, 0.0)))]

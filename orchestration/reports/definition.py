@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from string import Template
@@ -15,7 +15,7 @@ from orchestration.reports.italian import DECIMALS
 
 FOLDER = Path(__file__).parent / "definitions"
 TYPES = {*DECIMALS, "text", "date"}
-CHARTS = {"lines", "bars", "groups", "map", "funnel", "trend"}
+CHARTS = {"lines", "series", "bars", "groups", "map", "curve", "funnel", "trend"}
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,11 @@ class Chart:
 
 @dataclass(frozen=True)
 class TableDefinition:
-    """One table. `rows: own` are rows of the territory itself, `rows: places` one row for each territory below it."""
+    """One table. `rows: own` are rows of the territory itself, `rows: places` one row for each territory below it.
+
+    A query may say by `row_kind` that a row is a group or a total, and by `is_silent` that nothing came for it;
+    `missing` is what an empty cell says where a query tells silence from zero by itself.
+    """
 
     id: str
     title: str
@@ -71,10 +75,11 @@ class TableDefinition:
     index: Column | None = None
     definition: str = ""
     empty: str = ""
-    missing: str = "–"
+    missing: str = ""
     total_row: str = ""
     note_years: bool = False
     charts: tuple[Chart, ...] = ()
+    period_kinds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -82,27 +87,45 @@ class KeyFigure:
     label: str
     indicator: str
     type: str
+    period_kinds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Section:
+    """`terms` are words with their definitions."""
+
     title: str
     text: str
     tables: tuple[TableDefinition, ...]
+    terms: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
 class Report:
+    """`data` are queries beside the tables: `figures` for the key figures, `remarks` for sentences on top, and what
+    charts draw that no table shows."""
+
     code: str
     title: str
     subtitle: str
     period_kinds: tuple[str, ...]
     key_figures: tuple[KeyFigure, ...]
     sections: tuple[Section, ...]
+    data: dict[str, str]
 
     @property
     def tables(self) -> list[TableDefinition]:
         return [table for section in self.sections for table in section.tables]
+
+    def of(self, period_kind: str) -> Report:
+        """The report as it is made of a year or of a half-year."""
+
+        def kept(parts: Any) -> Any:
+            return tuple(each for each in parts if period_kind in (each.period_kinds or self.period_kinds))
+
+        sections = (replace(section, tables=kept(section.tables)) for section in self.sections)
+        filled = tuple(section for section in sections if section.tables or section.terms)
+        return replace(self, sections=filled, key_figures=kept(self.key_figures))
 
 
 def codes() -> list[str]:
@@ -115,17 +138,31 @@ def load(code: str) -> Report:
     if not path.is_file():
         raise IassError(f"There is no report {code!r}: choose one of {', '.join(codes())}.")
     found = yaml.safe_load(path.read_text(encoding="utf-8"))
-    fragments = found.get("fragments", {})
+    fragments: dict[str, str] = {}
+    for name, text in found.get("fragments", {}).items():  # each may use those above it
+        fragments[name] = Template(text).safe_substitute(fragments)
     return Report(
         code=found["code"],
         title=found["title"],
         subtitle=found["subtitle"],
         period_kinds=tuple(found["period_kinds"]),
-        key_figures=tuple(KeyFigure(**each) for each in found["key_figures"]),
+        key_figures=tuple(
+            KeyFigure(**{**each, "period_kinds": tuple(each.get("period_kinds", ()))}) for each in found["key_figures"]
+        ),
         sections=tuple(
-            Section(each["title"], each.get("text", ""), tuple(_table(table, fragments) for table in each["tables"]))
+            Section(
+                title=each["title"],
+                text=each.get("text", ""),
+                # A table may be made of some kinds of period only, and so may all of a section.
+                tables=tuple(
+                    _table({"period_kinds": each.get("period_kinds", ()), **table}, fragments)
+                    for table in each.get("tables", [])
+                ),
+                terms=tuple(each.get("terms", {}).items()),
+            )
             for each in found["sections"]
         ),
+        data={name: Template(sql).substitute(fragments) for name, sql in found.get("data", {}).items()},
     )
 
 
@@ -142,6 +179,7 @@ def _table(found: dict[str, Any], fragments: dict[str, str]) -> TableDefinition:
             "columns": tuple(Column(**each) for each in found.get("columns", [])),
             "pivot": Pivot(**pivot) if pivot else None,
             "index": Column(index["name"], index["label"], "text") if index else None,
+            "period_kinds": tuple(found["period_kinds"]),
             "charts": tuple(
                 Chart(each["id"], each["kind"], each["title"], {k: v for k, v in each.items() if k not in _CHART})
                 for each in charts

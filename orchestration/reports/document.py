@@ -64,6 +64,7 @@ class Part:
     title: str
     text: str
     tables: tuple[Table, ...]
+    terms: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,7 @@ def make(report: Report, source: Source, place: Place, made_on: date) -> Documen
             section.title,
             section.text,
             tuple(_table(each, source, place, f"Tab. {next(numbers)}") for each in section.tables),
+            section.terms,
         )
         for section in report.sections
     )
@@ -103,7 +105,7 @@ def make(report: Report, source: Source, place: Place, made_on: date) -> Documen
         period=source.period,
         place=place,
         figures=tuple(_figure(each, source, place) for each in report.key_figures),
-        remarks=tuple(_remarks(source, place)),
+        remarks=(*_remarks(source, place), *_own_remarks(source, place)),
         parts=parts,
         made_on=made_on,
     )
@@ -115,12 +117,12 @@ def _table(definition: TableDefinition, source: Source, place: Place, number: st
     absent = _absent_years(definition, frame)
     if definition.rows == "places":
         columns = (PLACE, *columns)
-        rows = _rows_of_places(frame, columns, absent, source, place)
+        rows = _rows_of_places(definition, frame, columns, absent, source, place)
     else:
         own = frame.filter(pl.col("territory_code") == place.code) if frame.width else frame
         rows = [
-            _row(tuple(record[c.name] for c in columns), columns, definition.missing, absent,
-                 "total" if definition.total_row and record[columns[0].name] == definition.total_row else "plain")
+            _row(tuple(record[c.name] for c in columns), columns, _missing_word(definition, record, False), absent,
+                 record.get("row_kind") or ("total" if definition.total_row == record[columns[0].name] else "plain"))
             for record in own.iter_rows(named=True)
         ]  # fmt: skip
     if definition.rows == "places" and len(columns) > _WIDE and len(rows) < _FEW:
@@ -162,7 +164,12 @@ def _shaped(definition: TableDefinition, source: Source) -> tuple[pl.DataFrame, 
 
 
 def _rows_of_places(
-    frame: pl.DataFrame, columns: tuple[Column, ...], absent: set[str], source: Source, place: Place
+    definition: TableDefinition,
+    frame: pl.DataFrame,
+    columns: tuple[Column, ...],
+    absent: set[str],
+    source: Source,
+    place: Place,
 ) -> list[Row]:
     found = {record["territory_code"]: record for record in frame.iter_rows(named=True)}
     received = dict(source.coverage.select("territory_code", "n_deliveries_received").iter_rows())
@@ -171,8 +178,14 @@ def _rows_of_places(
         record = found.get(each.code, {})
         values = (each.label, *(record.get(c.name) for c in columns[1:]))
         kind = _kind(each, place)
-        rows.append(_row(values, columns, italian.NONE if received.get(each.code) else italian.SILENT, absent, kind))
+        missing = _missing_word(definition, record, not received.get(each.code))
+        rows.append(_row(values, columns, missing, absent, kind))
     return rows
+
+
+def _missing_word(definition: TableDefinition, record: dict[str, Any], is_silent: bool) -> str:
+    """What an empty cell says; a query knows better than the contacts whose silence it is about."""
+    return definition.missing or (italian.SILENT if record.get("is_silent", is_silent) else italian.NONE)
 
 
 def _kind(row: Place, place: Place) -> str:
@@ -219,9 +232,12 @@ def _notes(absent: set[str], period: Period) -> list[str]:
 
 
 def _figure(definition: Any, source: Source, place: Place) -> Figure:
+    frames = (source.frames.get("figures"), source.coverage)
+    frame = next((each for each in frames if each is not None and definition.indicator in each.columns), None)
+
     def value(code: str) -> Any:
-        if definition.indicator in source.coverage.columns:
-            found = source.coverage.filter(pl.col("territory_code") == code)[definition.indicator]
+        if frame is not None:
+            found = frame.filter(pl.col("territory_code") == code)[definition.indicator]
         else:
             found = source.indicators.filter(
                 (pl.col("indicator_code") == definition.indicator)
@@ -248,11 +264,15 @@ def _remarks(source: Source, place: Place) -> list[str]:
         remarks.append("Dati provvisori: il semestre può essere ancora corretto dai mittenti.")
     months = "mesi" if place.level == "district" else "mesi-distretto"
     if received == 0:
-        remarks.append(f"Nessun dato pervenuto: 0 {months} su {expected}. I valori mancanti non sono zeri.")
+        remarks.append(
+            f"Nessun dato pervenuto dagli sportelli: 0 {months} su {expected}. I valori mancanti non sono zeri."
+        )
     elif received < expected:
-        remarks.append(f"Dati incompleti: {received} {months} su {expected}. Mancano: {_missing(source, place)}.")
+        remarks.append(
+            f"Dati degli sportelli incompleti: {received} {months} su {expected}. Mancano: {_missing(source, place)}."
+        )
     else:
-        remarks.append(f"Dati completi: {received} {months} su {expected}.")
+        remarks.append(f"Dati degli sportelli completi: {received} {months} su {expected}.")
     if cover["n_demands"]:
         share = 100 * cover["n_demands_without_person"] / cover["n_demands"]
         excluded = italian.number(cover["n_demands_without_person"])
@@ -265,6 +285,12 @@ def _remarks(source: Source, place: Place) -> list[str]:
             f"Tassi calcolati sui residenti al {italian.day(cover['residents_on'])}, la data disponibile più vicina."
         )
     return remarks
+
+
+def _own_remarks(source: Source, place: Place) -> list[str]:
+    """What the definition of the report has to say of the territory."""
+    frame = source.frames.get("remarks")
+    return [] if frame is None else frame.filter(pl.col("territory_code") == place.code)["remark"].to_list()
 
 
 def _missing(source: Source, place: Place) -> str:

@@ -17,6 +17,7 @@ DECIMALS = {
     "number2": 2,
     "change": 1,
     "eur": 0,
+    "days": 1,
 }
 
 #: Nothing to compute from; a silent sender; both explained at the foot of every report.

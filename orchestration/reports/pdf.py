@@ -29,7 +29,12 @@ def write(document: Document, pictures: Mapping[str, str], path: Path) -> None:
         "figures": [[each.label, each.text, each.beside] for each in document.figures],
         "remarks": document.remarks,
         "parts": [
-            {"title": part.title, "text": part.text, "tables": [_table(each, pictures) for each in part.tables]}
+            {
+                "title": part.title,
+                "text": part.text,
+                "terms": part.terms,
+                "tables": [_table(each, pictures) for each in part.tables],
+            }
             for part in document.parts
         ],
         "abbreviations": document.abbreviations,

@@ -52,6 +52,10 @@ def _first_sheet(made: Any, document: Document, style: Any) -> None:
         sheet.write_url(row, 0, f"internal:'{table.id}'!A1", string=table.id)
         sheet.write(row, 1, f"{table.number} {table.title}")
         row += 1
+    for word, meaning in (term for part in document.parts for term in part.terms):
+        row += 1
+        sheet.write(row, 0, word, style(bold=True, valign="top", text_wrap=True))
+        sheet.write(row, 1, meaning, style(text_wrap=True))
     sheet.write(row + 1, 0, f"Elaborato il {italian.day(document.made_on)}")
 
 

@@ -22,8 +22,20 @@ from orchestration.warehouse import connection
 
 REGION = "080"
 SHAPES = Path(__file__).parents[2] / "expectations" / "reference" / "district_shapes.json"
-#: Of the history that charts show.
-_TREND_YEARS = 3
+#: What every report reads besides its own tables: coverage, territories, silent months, indicators (three years of
+#: quarters for their trends) and what they are.
+QUERIES = (
+    "select * from mart_demand.contact_monthly where period_type = %(period_type)s and period_start_on = %(start_on)s",
+    "select territory_code, territory_label, territory_level, ausl_code from core.dim_territory"
+    " where territory_level in ('district', 'ausl', 'region') and %(start_on)s::date between valid_from and valid_to",
+    "select sender_code, ausl_code, period_start_on as month_on from quality.dq_coverage"
+    " where flow_code = 'IASS' and coverage_status = 'silent'"
+    " and period_start_on >= %(start_on)s and period_start_on < %(end_on)s order by period_start_on",
+    "select * from mart_indicator.indicator_value"
+    " where (period_type = %(period_type)s and period_start_on = %(start_on)s)"
+    " or (period_type = 'quarter' and period_start_on < %(end_on)s and year_number > %(year)s - 3)",
+    "select * from mart_indicator.indicator",
+)
 
 
 @dataclass(frozen=True)
@@ -73,43 +85,20 @@ def read(settings: Settings, report: Report, period: Period) -> Source:
     with connection.connect(settings, "analyst") as conn:
         conn.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         conn.read_only = True
-        coverage = _frame(
-            conn,
-            "select * from mart_demand.contact_monthly"
-            " where period_type = %(period_type)s and period_start_on = %(start_on)s",
-            values,
-        )
+        coverage, members, silent, indicators, catalogue = (_frame(conn, query, values) for query in QUERIES)
         if coverage.is_empty():
             raise IassError(
                 f"The warehouse has nothing of {period.code}: `iass report list` tells the periods that it has."
             )
-        members = _frame(
-            conn,
-            "select territory_code, territory_label, territory_level, ausl_code from core.dim_territory"
-            " where territory_level in ('district', 'ausl', 'region')"
-            " and %(start_on)s::date between valid_from and valid_to",
-            values,
-        )
+        queries = {**{table.id: table.sql for table in report.tables}, **report.data}
         return Source(
             period=period,
             places=_places(members, set(coverage["territory_code"])),
-            frames={table.id: _frame(conn, table.sql, values) for table in report.tables},
+            frames={name: _frame(conn, query, values) for name, query in queries.items()},
             coverage=coverage,
-            silent=_frame(
-                conn,
-                "select sender_code, ausl_code, period_start_on as month_on from quality.dq_coverage"
-                " where flow_code = 'IASS' and coverage_status = 'silent'"
-                " and period_start_on >= %(start_on)s and period_start_on < %(end_on)s order by period_start_on",
-                values,
-            ),
-            indicators=_frame(
-                conn,
-                "select * from mart_indicator.indicator_value where (period_type = %(period_type)s"
-                " and period_start_on = %(start_on)s) or (period_type = 'quarter'"
-                f" and period_start_on < %(end_on)s and year_number > %(year)s - {_TREND_YEARS})",
-                values,
-            ),
-            catalogue=_frame(conn, "select * from mart_indicator.indicator", {}),
+            silent=silent,
+            indicators=indicators,
+            catalogue=catalogue,
         )
 
 

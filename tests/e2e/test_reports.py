@@ -18,7 +18,7 @@ from pypdf import PdfReader
 from orchestration.settings import Settings
 from orchestration.warehouse import connection
 
-REPORTS = ("attivita", "qualita")
+REPORTS = ("attivita", "offerta", "qualita")
 DISTRICT, DISTRICT_LABEL = "10502", "Città di Bologna"
 
 
@@ -40,6 +40,16 @@ def folder(built: Settings, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
+@pytest.fixture(scope="module")
+def offer(built: Settings, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of a year, with the paths that half-years do not have."""
+    out = tmp_path_factory.mktemp("offer")
+    arguments = ("--report", "offerta", "--period", "2013", "--territory", DISTRICT, "--out", str(out))
+    done = iass(built, "report", "build", *arguments)
+    assert done.returncode == 0, done.stderr
+    return out
+
+
 def only(folder: Path, pattern: str) -> Path:
     (found,) = folder.rglob(pattern)
     return found
@@ -56,6 +66,51 @@ def test_contacts_of_the_report_are_those_of_the_mart(folder: Path, built: Setti
     with only(folder, "attivita/**/T1.csv").open(encoding="utf-8-sig", newline="") as file:
         (line,) = [line for line in csv.DictReader(file) if line["place"] == DISTRICT_LABEL]
     assert line["n_contacts"] == str(row[0])
+
+
+@pytest.mark.parametrize(
+    ("table", "query"),
+    [
+        (
+            "O2",
+            "select n_persons, n_persons_75, persons_per_1000 from mart_offer.offer_monthly"
+            " where period_type = 'year' and year_number = 2013 and service_level = 'family' and territory_code = %s"
+            " order by array_position(array['FAR', 'ADI', 'SMAC', 'SISAM'], service_code)",
+        ),
+        (
+            "O6",
+            "select max(n_persons), max(d33za_per_1000) from mart_offer.d33za"
+            " where year_number = 2013 and intensity_code = 'TOT' and territory_code = %s",
+        ),
+        (
+            "P1",
+            "select unnest(array[n_answer_service, n_answer_charge, n_answer_assessment, n_answer_desk, n_answer_none,"
+            " n_answer_open, n_requests]) from mart_pathway.answer"
+            " where year_number = 2013 and cut_type = 'all' and territory_code = %s",
+        ),
+        (
+            "P6",
+            "select window_days, n_happened, estimated_percent, estimated_percent_low, estimated_percent_high"
+            " from mart_pathway.conversion inner join seeds.milestone using (milestone_code)"
+            " where year_number = 2013 and cut_type = 'all' and territory_code = %s"
+            " order by milestone_order, window_days",
+        ),
+    ],
+)
+def test_services_and_paths_of_the_report_are_those_of_the_marts(
+    offer: Path, built: Settings, table: str, query: str
+) -> None:
+    columns = {
+        "O2": ("n_persons", "n_persons_75", "per_1000"),
+        "O6": ("n_persons", "d33za"),
+        "P1": ("n",),
+        "P6": ("window_days", "n_happened", "estimated", "low", "high"),
+    }[table]
+    with connection.connect(built, "transformer") as conn:
+        expected = [[None if x is None else float(x) for x in row] for row in conn.execute(query, [DISTRICT])]
+    with only(offer, f"{table}.csv").open(newline="") as file:
+        lines = [line for line in csv.DictReader(file) if line.get("place", DISTRICT_LABEL) == DISTRICT_LABEL]
+    assert expected and [[float(line[name]) if line[name] else None for name in columns] for line in lines] == expected
 
 
 def test_workbooks_hold_numbers_and_a_sheet_for_each_table(folder: Path) -> None:
@@ -98,10 +153,10 @@ def test_pages_ask_nobody_and_say_what_their_pictures_show(folder: Path) -> None
 
 
 @pytest.mark.browser
-def test_pages_are_accessible(folder: Path, chromium: Browser) -> None:
+def test_pages_are_accessible(folder: Path, offer: Path, chromium: Browser) -> None:
     """No finding of axe-core, whatever its weight."""
     page = chromium.new_page()
-    for path in sorted(folder.rglob("*.html")):
+    for path in sorted((*folder.rglob("*.html"), *offer.rglob("*.html"))):
         page.goto(path.as_uri())
         found = Axe().run(page)
         assert found.response["passes"], "axe looked at nothing"
