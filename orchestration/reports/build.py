@@ -1,4 +1,4 @@
-"""Makes the reports of a period: asks the warehouse once, then writes many territories side by side.
+"""Makes the reports of a period: asks the warehouse once a report, then writes many territories side by side.
 
 One folder for each report, period and territory: `<stem>.html`, `.pdf`, `.xlsx`, and a CSV for each table. A file is
 written aside and moved into place, so that a reader never opens half of one.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from orchestration.reports.period import Period
 from orchestration.reports.source import Source
 from orchestration.settings import Settings
 
-#: From how many territories on a second process pays for its start.
+#: From how many reports on a second process pays for its start.
 _WORTH_A_POOL = 6
 
 
@@ -49,53 +49,57 @@ def build(
 ) -> list[Made]:
     """Write the reports; `territory` is a code or `all`. In the order of reports and of the territories in them."""
     out = out or settings.home / "reports"
-    made_on = date.today()
-    made: list[Made] = []
-    for code in reports:
-        report = definition.load(code)
+    chosen = [definition.load(code) for code in reports]
+    for report in chosen:
         if period.kind not in report.period_kinds:
-            raise IassError(f"The report {code} is not made of a {period.kind.replace('_', '-')}: give a year.")
-        report = report.of(period.kind)
+            raise IassError(f"The report {report.code} is not made of a {period.kind.replace('_', '-')}: give a year.")
+    read: dict[str, tuple[Report, Source]] = {}
+    for report in chosen:
         on_progress(f"{report.title}: reading", 0, 1)
-        found = source.read(settings, report, period)
-        places = [place.code for place in found.places] if territory == "all" else [found.place(territory).code]
-        written = []
-        for done, each in enumerate(_write_all(report, found, places, out, made_on), 1):
-            written.append(each)
-            on_progress(f"{report.title}: {each.territory}", done, len(places))
-        made += sorted(written, key=lambda each: places.index(each.territory_code))
-    return made
+        fitted = report.of(period.kind)
+        read[report.code] = fitted, source.read(settings, fitted, period)
+    wanted = [
+        (code, place)
+        for code, (_, found) in read.items()
+        for place in ([each.code for each in found.places] if territory == "all" else [found.place(territory).code])
+    ]
+    made = []
+    for each in _write_all(read, wanted, out, date.today()):
+        made.append(each)
+        on_progress(f"{read[each.report][0].title}: {each.territory}", len(made), len(wanted))
+    return sorted(made, key=lambda each: wanted.index((each.report, each.territory_code)))
 
 
-def _write_all(report: Report, found: Source, places: Sequence[str], out: Path, made_on: date) -> Iterator[Made]:
+def _write_all(
+    read: Mapping[str, tuple[Report, Source]], wanted: Sequence[tuple[str, str]], out: Path, made_on: date
+) -> Iterator[Made]:
     workers = min(os.cpu_count() or 1, 8)
-    if len(places) < _WORTH_A_POOL or workers == 1:
-        for code in places:
-            yield write(report, found, code, out, made_on)
+    if len(wanted) < _WORTH_A_POOL or workers == 1:
+        for code, place in wanted:
+            yield write(*read[code], place, out, made_on)
         return
-    # Not forked: threads of Polars and of the chart engine do not survive a fork.
+    # Not forked: threads of Polars and of the chart engine do not survive a fork. One pool for all reports: a worker
+    # takes a second or two to start.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(
-        workers, mp_context=context, initializer=_prepare, initargs=(report, found, out, made_on)
-    ) as pool:
-        waiting = [pool.submit(_write_one, code) for code in places]
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_prepare, initargs=(read, out, made_on)) as pool:
+        waiting = [pool.submit(_write_one, code, place) for code, place in wanted]
         for each in as_completed(waiting):
             yield each.result()
 
 
-_shared: tuple[Report, Source, Path, date] | None = None
+_shared: tuple[Mapping[str, tuple[Report, Source]], Path, date] | None = None
 
 
-def _prepare(report: Report, found: Source, out: Path, made_on: date) -> None:
+def _prepare(read: Mapping[str, tuple[Report, Source]], out: Path, made_on: date) -> None:
     """What every territory of a worker needs, sent once."""
     global _shared
-    _shared = report, found, out, made_on
+    _shared = read, out, made_on
 
 
-def _write_one(code: str) -> Made:
+def _write_one(code: str, place: str) -> Made:
     assert _shared is not None
-    report, found, out, made_on = _shared
-    return write(report, found, code, out, made_on)
+    read, out, made_on = _shared
+    return write(*read[code], place, out, made_on)
 
 
 def write(report: Report, found: Source, code: str, out: Path, made_on: date) -> Made:
