@@ -70,6 +70,14 @@ def test_nothing_that_models_read_is_without_an_owner(defs: dg.Definitions) -> N
     assert not [key for key in keys if key.path[0] == "vault"], "nothing in the asset graph may stand on the vault"
 
 
+def test_the_run_of_all_that_is_pending_gives_nothing_back(defs: dg.Definitions) -> None:
+    """Reports and open data are made when somebody asks for a period, not with every delivery."""
+    jobs = {name: defs.resolve_job_def(name).asset_layer.executable_asset_keys for name in ("run_all", "reports")}
+    given_back = {key for keys in jobs.values() for key in keys if key.path[0] in ("report", "published")}
+    assert len(jobs["run_all"]) > 100 and not jobs["run_all"] & given_back, sorted(jobs["run_all"] & given_back)
+    assert jobs["reports"] == given_back and given_back, sorted(jobs["reports"])
+
+
 def test_loading_needs_no_database_and_no_heavy_library(home: Settings) -> None:
     """As the code server does it, in a process of its own: no connection is made, and Great Expectations stays away."""
     script = (
