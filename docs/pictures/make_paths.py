@@ -1,16 +1,16 @@
 """Draws the pictures of services and paths in the pages for analysts, from the built demo region of IASS_HOME.
 
-Bars, lines and bands are Altair's; the Sankey diagram is drawn here, since Altair has none. What the marts mean is in
-dbt_project; here is only how they look. After a change of a mart: IASS_HOME=… python docs/pictures/make_paths.py
+Bars, lines and bands are Vega-Lite; the Sankey diagram is drawn here, since Vega-Lite has none. What the marts mean is
+in dbt_project; here is only how they look. After a change of a mart: IASS_HOME=… python docs/pictures/make_paths.py
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from pathlib import Path
+from typing import Any
 from xml.sax.saxutils import escape
 
-import altair as alt
 import polars as pl
 import vl_convert
 
@@ -21,17 +21,31 @@ HERE = Path(__file__).resolve().parent
 INK, BLUE, GREEN, GREY = "#17324D", "#0066CC", "#0B5D3B", "#8A97A3"
 NEWEST = "year_number = (select max(year_number) from mart_pathway.answer)"
 FONT = "Titillium Web, Segoe UI, Helvetica, Arial, sans-serif"
+CONFIG = {
+    "font": FONT,
+    "view": {"stroke": None},
+    "title": {"anchor": "start", "color": INK, "fontSize": 14},
+    "axis": {"labelLimit": 470, "titleColor": INK},
+}
 
 
 def ask(conn: object, sql: str) -> pl.DataFrame:
     return pl.read_database(sql, conn, infer_schema_length=None)  # type: ignore[call-overload, no-any-return]
 
 
-def save(name: str, chart: alt.Chart | alt.LayerChart, title: str) -> None:
-    drawn = chart.properties(width=560, title=title).configure(font=FONT).configure_view(stroke=None)
-    drawn = drawn.configure_title(anchor="start", color=INK, fontSize=14).configure_axis(labelLimit=470, titleColor=INK)
-    svg = vl_convert.vegalite_to_svg(drawn.to_json(), vl_version="6.1")
+def save(name: str, rows: pl.DataFrame, spec: dict[str, Any], title: str) -> None:
+    svg = vl_convert.vegalite_to_svg(
+        {"width": 560, "title": title, "data": {"values": rows.to_dicts()}, "config": CONFIG, **spec}
+    )
     (HERE / name).write_text(svg.replace("<svg ", f'<svg role="img" aria-label="{escape(title)}" ', 1) + "\n")
+
+
+def measure(field: str, title: str) -> dict[str, Any]:
+    return {"field": field, "type": "quantitative", "title": title}
+
+
+def name(field: str, sort: Any = None) -> dict[str, Any]:
+    return {"field": field, "type": "nominal", "title": None, "sort": sort}
 
 
 def conversion(conn: object) -> None:
@@ -41,21 +55,23 @@ def conversion(conn: object) -> None:
         f" where {NEWEST} and territory_level = 'region' and cut_type = 'demand_level1' and milestone_code = 'service'"
         " and n_requests >= 50",
     )
-    chart = (
-        alt.Chart(rows)
-        .mark_bar()
-        .encode(
-            x=alt.X("percent:Q", title="per cento delle richieste che ricevono un servizio"),
-            y=alt.Y("cut_label:N", title=None, sort=alt.EncodingSortField("percent", op="max", order="descending")),
-            yOffset="window_days:N",
-            color=alt.Color("window_days:N", title="entro giorni", scale=alt.Scale(range=["#99C2EB", BLUE, INK])),
-        )
-    )
-    save(
-        "path-conversion.svg",
-        chart.properties(height=alt.Step(14)),
-        "Richieste che arrivano a un servizio, per categoria della domanda (con almeno 50 richieste)",
-    )
+    spec = {
+        "height": {"step": 14},
+        "mark": "bar",
+        "encoding": {
+            "x": measure("percent", "per cento delle richieste che ricevono un servizio"),
+            "y": name("cut_label", {"field": "percent", "op": "max", "order": "descending"}),
+            "yOffset": {"field": "window_days", "type": "nominal"},
+            "color": {
+                "field": "window_days",
+                "type": "nominal",
+                "title": "entro giorni",
+                "scale": {"range": ["#99C2EB", BLUE, INK]},
+            },
+        },
+    }
+    title = "Richieste che arrivano a un servizio, per categoria della domanda (con almeno 50 richieste)"
+    save("path-conversion.svg", rows, spec, title)
 
 
 def waiting(conn: object) -> None:
@@ -67,15 +83,23 @@ def waiting(conn: object) -> None:
         f" using (milestone_code) where {NEWEST} and territory_level = 'region' and cut_code = '03.02'"
         " and milestone_code in ('assessment', 'ADI')",
     )
-    base = alt.Chart(rows).encode(
-        x=alt.X("day_number:Q", title="giorni dalla domanda di assistenza domiciliare integrata"),
-        color=alt.Color("milestone_label:N", title=None, scale=alt.Scale(range=[BLUE, GREEN])),
-    )
-    band = base.mark_area(interpolate="step-after", opacity=0.18).encode(y="low:Q", y2="high:Q")
-    line = base.mark_line(interpolate="step-after", strokeWidth=2).encode(
-        y=alt.Y("reached:Q", title="per cento raggiunto (Kaplan-Meier, banda al 95 %)")
-    )
-    save("path-waiting.svg", band + line, "Quanto si aspetta: dalla domanda alla valutazione e al primo accesso")
+    spec = {
+        "encoding": {
+            "x": measure("day_number", "giorni dalla domanda di assistenza domiciliare integrata"),
+            "color": {"field": "milestone_label", "type": "nominal", "title": None, "scale": {"range": [BLUE, GREEN]}},
+        },
+        "layer": [
+            {
+                "mark": {"type": "area", "interpolate": "step-after", "opacity": 0.18},
+                "encoding": {"y": {"field": "low", "type": "quantitative"}, "y2": {"field": "high"}},
+            },
+            {
+                "mark": {"type": "line", "interpolate": "step-after", "strokeWidth": 2},
+                "encoding": {"y": measure("reached", "per cento raggiunto (Kaplan-Meier, banda al 95 %)")},
+            },
+        ],
+    }
+    save("path-waiting.svg", rows, spec, "Quanto si aspetta: dalla domanda alla valutazione e al primo accesso")
 
 
 def answers(conn: object) -> None:
@@ -85,16 +109,23 @@ def answers(conn: object) -> None:
         " inner join core.dim_territory as t using (territory_level, territory_code) where a.cut_type = 'all'"
         f" and territory_level = 'district' and t.is_current and {NEWEST.replace('year', 'a.year', 1)}",
     )
-    mean = alt.Chart(rows).mark_rule(color=INK, strokeDash=[4, 3]).encode(x="mean(percent):Q")
-    bars = (
-        alt.Chart(rows)
-        .mark_bar(color=BLUE)
-        .encode(
-            x=alt.X("percent:Q", title="per cento delle richieste con esito noto"),
-            y=alt.Y("district:N", title=None, sort="-x"),
-        )
-    )
-    save("path-unanswered.svg", bars + mean, "Domande senza risposta, per distretto (tratteggio: media dei distretti)")
+    spec = {
+        "layer": [
+            {
+                "mark": {"type": "bar", "color": BLUE},
+                "encoding": {
+                    "x": measure("percent", "per cento delle richieste con esito noto"),
+                    "y": name("district", "-x"),
+                },
+            },
+            {
+                "mark": {"type": "rule", "color": INK, "strokeDash": [4, 3]},
+                "encoding": {"x": {"field": "percent", "aggregate": "mean"}},
+            },
+        ],
+    }
+    title = "Domande senza risposta, per distretto (tratteggio: media dei distretti)"
+    save("path-unanswered.svg", rows, spec, title)
 
 
 def paths(conn: object) -> None:
@@ -103,15 +134,11 @@ def paths(conn: object) -> None:
         f"select path_label, n_requests, n_persons from mart_pathway.path where {NEWEST} and cut_code = 'ANZ'"
         " and territory_level = 'region' and path_codes not in ('DOM>NULLA', 'DOM>APERTO') order by path_rank limit 12",
     )
-    chart = (
-        alt.Chart(rows)
-        .mark_bar(color=GREEN)
-        .encode(
-            x=alt.X("n_requests:Q", title="richieste"),
-            y=alt.Y("path_label:N", title=None, sort=None),
-        )
-    )
-    save("path-frequent.svg", chart, "I percorsi più frequenti degli anziani, oltre a quelli senza seguito")
+    spec = {
+        "mark": {"type": "bar", "color": GREEN},
+        "encoding": {"x": measure("n_requests", "richieste"), "y": name("path_label")},
+    }
+    save("path-frequent.svg", rows, spec, "I percorsi più frequenti degli anziani, oltre a quelli senza seguito")
 
 
 def offer(conn: object) -> None:
@@ -120,18 +147,20 @@ def offer(conn: object) -> None:
         "select month_on::text as month, service_label, n_persons from mart_offer.in_charge_monthly"
         " where territory_level = 'region' and service_level = 'family' and sex_code = 'TOT' and age_band_code = 'TOT'",
     )
-    chart = (
-        alt.Chart(rows)
-        .mark_line(point=True)
-        .encode(
-            x=alt.X("month:T", title=None, axis=alt.Axis(format="%m/%Y", tickCount=12)),
-            y=alt.Y("n_persons:Q", title="persone in carico nel mese"),
-            color=alt.Color(
-                "service_label:N", title=None, legend=alt.Legend(orient="bottom", columns=2, labelLimit=400)
-            ),
-        )
-    )
-    save("offer-in-charge.svg", chart, "Persone in carico ai servizi, mese per mese")
+    spec = {
+        "mark": {"type": "line", "point": True},
+        "encoding": {
+            "x": {"field": "month", "type": "temporal", "title": None, "axis": {"format": "%m/%Y", "tickCount": 12}},
+            "y": measure("n_persons", "persone in carico nel mese"),
+            "color": {
+                "field": "service_label",
+                "type": "nominal",
+                "title": None,
+                "legend": {"orient": "bottom", "columns": 2, "labelLimit": 400},
+            },
+        },
+    }
+    save("offer-in-charge.svg", rows, spec, "Persone in carico ai servizi, mese per mese")
 
 
 def band(x0: float, y0: float, x1: float, y1: float, thick: float, n: int) -> str:
