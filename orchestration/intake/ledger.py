@@ -100,14 +100,15 @@ def last_progressive(conn: Connection, flow: str, sender: str, period: str) -> i
     return row[0] if row else 0
 
 
-def is_first_period(conn: Connection, flow: str, sender: str, period_start_on: date) -> bool:
-    """Whether nothing of an earlier period was ever accepted from the sender."""
-    row = conn.execute(
-        "select not exists (select from landing.delivery where flow_code = %s and sender_code = %s"
-        " and period_start_on < %s and outcome = 'accepted')",
-        [flow, sender, period_start_on],
-    ).fetchone()
-    return bool(row and row[0])
+def new_senders(conn: Connection, flow: str, senders: list[str], period_start_on: date) -> frozenset[str]:
+    """Those of some senders of whom nothing of an earlier period was ever accepted."""
+    rows = conn.execute(
+        "select sender_code from unnest(%s::text[]) as asked (sender_code) where not exists (select"
+        " from landing.delivery as d where d.flow_code = %s and d.sender_code = asked.sender_code"
+        " and d.period_start_on < %s and d.outcome = 'accepted')",
+        [senders, flow, period_start_on],
+    )
+    return frozenset(row[0] for row in rows.fetchall())
 
 
 def refused(conn: Connection, file_name: str, sha256: str) -> tuple[int, frozenset[str]] | None:
@@ -196,11 +197,12 @@ def waiting(conn: Connection, delivery_id: int) -> tuple[int, date | None]:
     return int(row[0]), row[1]
 
 
-def add_findings(conn: Connection, delivery_id: int, findings: pl.DataFrame) -> None:
-    """Write findings (columns of `FINDING_SCHEMA`)."""
+def add_findings(conn: Connection, delivery_id: int | pl.Series, findings: pl.DataFrame) -> None:
+    """Write findings (columns of `FINDING_SCHEMA`) of one delivery, or each of its own."""
     if findings.height:
         typed = findings.select([pl.col(name).cast(dtype) for name, dtype in FINDING_SCHEMA.items()])
-        copy_binary(conn, "landing.finding", typed.insert_column(0, pl.lit(delivery_id, pl.Int64).alias("delivery_id")))
+        of = pl.lit(delivery_id, pl.Int64) if isinstance(delivery_id, int) else pl.lit(delivery_id)
+        copy_binary(conn, "landing.finding", typed.select(of.alias("delivery_id"), pl.all()))
 
 
 def findings(conn: Connection, delivery_id: int) -> Iterable[tuple[Any, ...]]:
@@ -275,36 +277,32 @@ def publish_rules(conn: Connection, contract: Contract) -> None:
         )
 
 
-def keys_so_far(conn: Connection, flow: str, sender: str, delivery_id: int, keys: pl.Series) -> pl.DataFrame:
-    """State of those of `keys` that are known (record_key, is_live, is_of_this_file), as this transaction sees it."""
+def keys_so_far(conn: Connection, flow: str, delivery_ids: list[int], keys: pl.DataFrame) -> pl.DataFrame:
+    """State of those of `keys` (sender_code, record_key) that are known, as this transaction sees it: with is_live and
+    is_of_this_file (its state comes from one of these deliveries)."""
+    asked = keys.select("sender_code", "record_key").drop_nulls().unique()
     rows = conn.execute(
-        "select record_key, is_live, delivery_id = %s from landing.live_key"
-        " where flow_code = %s and sender_code = %s and record_key = any(%s)",
-        [delivery_id, flow, sender, keys.drop_nulls().unique().to_list()],
+        "select k.sender_code, k.record_key, k.is_live, k.delivery_id = any(%s) from landing.live_key as k"
+        " inner join unnest(%s::text[], %s::text[]) as asked (sender_code, record_key) using (sender_code, record_key)"
+        " where k.flow_code = %s",
+        [delivery_ids, asked["sender_code"].to_list(), asked["record_key"].to_list(), flow],
     )
-    schema = {"record_key": pl.String, "is_live": pl.Boolean, "is_of_this_file": pl.Boolean}
+    schema = {"sender_code": pl.String, "record_key": pl.String, "is_live": pl.Boolean, "is_of_this_file": pl.Boolean}
     return pl.DataFrame(rows.fetchall(), schema=schema, orient="row")
 
 
-def set_keys(
-    conn: Connection, flow: str, sender: str, delivery_id: int, states: pl.DataFrame, known: pl.DataFrame
-) -> None:
-    """Write the new state of keys (record_key, is_live, is_pending, record_number). `known` is what `keys_so_far` has
-    answered.
+def set_keys(conn: Connection, flow: str, states: pl.DataFrame) -> None:
+    """Write the new state of keys (sender_code, record_key, is_live, is_pending, delivery_id, record_number, is_known:
+    whether `keys_so_far` knows the key).
 
     Keys that nobody has seen before, the great part of a month, need no look for a conflict: one gate is at work.
     """
     rows = states.select(
         pl.lit(flow).alias("flow_code"),
-        pl.lit(sender).alias("sender_code"),
-        "record_key",
-        "is_live",
-        "is_pending",
-        pl.lit(delivery_id, pl.Int64).alias("delivery_id"),
-        "record_number",
+        *("sender_code", "record_key", "is_live", "is_pending", "delivery_id", "record_number"),
     )
-    copy_binary(conn, "landing.live_key", rows.join(known, on="record_key", how="anti"))
-    changed = rows.join(known, on="record_key", how="semi")
+    copy_binary(conn, "landing.live_key", rows.filter(~states["is_known"]))
+    changed = rows.filter(states["is_known"])
     if changed.is_empty():
         return
     conn.execute("create temporary table if not exists gate_key (like landing.live_key) on commit delete rows")

@@ -118,15 +118,16 @@ def regional(conn: Connection) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def local(conn: Connection, sender: str) -> pl.DataFrame:
-    """A sender's associations: local_item_code, regional_code, valid_from, valid_to."""
+def local(conn: Connection, senders: list[str]) -> pl.DataFrame:
+    """Associations of some senders: sender_code, local_item_code, regional_code, valid_from, valid_to."""
     rows = conn.execute(
-        "select local_item_code, regional_code, valid_from, valid_to from landing.local_nomenclature"
-        " where sender_code = %s",
-        [sender],
+        "select sender_code, local_item_code, regional_code, valid_from, valid_to from landing.local_nomenclature"
+        " where sender_code = any(%s)",
+        [senders],
     ).fetchall()
-    schema = {"local_item_code": pl.String, "regional_code": pl.String, "valid_from": pl.Date, "valid_to": pl.Date}
-    return pl.DataFrame(rows, schema=schema, orient="row")
+    days = {"valid_from": pl.Date, "valid_to": pl.Date}
+    codes = {name: pl.String for name in ("sender_code", "local_item_code", "regional_code")}
+    return pl.DataFrame(rows, schema={**codes, **days}, orient="row")
 
 
 def rebuild_local(conn: Connection, sender: str) -> None:

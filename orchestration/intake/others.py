@@ -17,13 +17,13 @@ from orchestration.intake import services
 from orchestration.intake.contract import Lookup
 
 Connection = psycopg.Connection[Any]
-Reader = Callable[[Lookup, pl.Series], pl.DataFrame]
+Reader = Callable[[Lookup, str, pl.Series], pl.DataFrame]
 
 
-def reader(conn: Connection, sender_code: str, period_code: str, period_start_on: date) -> Reader:
-    """Answers lookups for the records of one delivery."""
+def reader(conn: Connection, period_code: str, period_start_on: date) -> Reader:
+    """Answers lookups for the records of deliveries of one period, sender by sender."""
 
-    def read(lookup: Lookup, keys: pl.Series) -> pl.DataFrame:
+    def read(lookup: Lookup, sender_code: str, keys: pl.Series) -> pl.DataFrame:
         nothing = services.empty(lookup)
         if keys.is_empty():
             return nothing

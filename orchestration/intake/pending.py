@@ -119,9 +119,11 @@ class _Judge:
         assert days is not None
         context = replace(
             self.context,
+            sender_code=line["sender_code"],
             period_start=days[0],
             period_end=days[1],
-            other_records=others.reader(self.conn, line["sender_code"], line["period_code"], days[0]),
+            sender=None,
+            other_records=others.reader(self.conn, line["period_code"], days[0]),
         )
         frames = with_other_records(self.contract, self._frames(delivery_id, numbers, context), context)
         main = frames[self.contract.tables[0].name]

@@ -22,10 +22,10 @@ FORMULA_START = r"^[=+@\-\t]"
 _DEMANDS_PER_RECORD = 1_000_000_000
 
 _REGIONAL = {"regional_code": pl.String, "valid_from": pl.Date, "valid_to": pl.Date}
-_LOCAL = {"local_item_code": pl.String, **_REGIONAL}
+_LOCAL = {"sender_code": pl.String, "local_item_code": pl.String, **_REGIONAL}
 
 
-def _nothing_known(lookup: Lookup, keys: pl.Series) -> pl.DataFrame:
+def _nothing_known(lookup: Lookup, sender_code: str, keys: pl.Series) -> pl.DataFrame:
     return services.empty(lookup)
 
 
@@ -37,16 +37,18 @@ class CheckContext:
     period_start: date
     period_end: date
     today: date
-    #: associations of the sender: local_item_code, regional_code, valid_from, valid_to (inclusive; null = open)
+    #: associations: sender_code, local_item_code, regional_code, valid_from, valid_to (inclusive; null = open)
     local_nomenclature: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_LOCAL))
     #: regional_code, valid_from, valid_to
     regional_nomenclature: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_REGIONAL))
     #: what is known of the persons and keys of a frame from earlier deliveries (columns of `spans.KNOWN`)
     known_spans: Callable[[pl.DataFrame], pl.DataFrame] = spans.nothing_known
-    #: what a lookup of the contract knows about some values of its column
-    other_records: Callable[[Lookup, pl.Series], pl.DataFrame] = _nothing_known
-    #: nothing of an earlier period of this flow has come from the sender: the file opens with who was there before
-    is_first_period: bool = False
+    #: what a lookup of the contract knows about some values of its column, of one sender
+    other_records: Callable[[Lookup, str, pl.Series], pl.DataFrame] = _nothing_known
+    #: of whom nothing of an earlier period of this flow has come: their file opens with who was there before
+    new_senders: frozenset[str] = frozenset()
+    #: the sender of each record, when files of several senders are judged together
+    sender: pl.Expr | None = None
     #: makes the keys that must not be read
     secret: bytes = field(default=b"", repr=False)
 
@@ -54,12 +56,13 @@ class CheckContext:
 def prepare(contract: Contract, frames: Frames, context: CheckContext) -> Frames:
     """Typed frames with features, in the row order of the frames given. Loaders read these."""
     typed: Frames = {}
+    sender = pl.lit(context.sender_code) if context.sender is None else context.sender
     shared = (
-        pl.lit(context.sender_code).alias("sender_code"),
+        sender.alias("sender_code"),
         pl.lit(context.period_start).alias("period_start_on"),
         pl.lit(context.period_end).alias("period_end_on"),
         pl.lit(context.today).alias("today"),
-        pl.lit(context.is_first_period).alias("is_first_period"),
+        sender.is_in(list(context.new_senders)).alias("is_first_period"),
         *(pl.lit(value).alias(name) for name, value in contract.parameters.items() if isinstance(value, int | float)),
     )
     for table in contract.tables:
@@ -73,9 +76,12 @@ def with_other_records(contract: Contract, frames: Frames, context: CheckContext
     """What the contract's lookups say, for the record and all its parts; null where nothing is known."""
     main = contract.tables[0].name
     for lookup in contract.lookups:
-        values = frames[main].get_column(lookup.by)
-        known = context.other_records(lookup, values.drop_nulls().unique())
-        record = frames[main].join(known, on=lookup.by, how="left", maintain_order="left")
+        asked = frames[main].select("sender_code", lookup.by).drop_nulls().unique()
+        known = [services.empty(lookup).with_columns(pl.lit(None, pl.String).alias("sender_code"))]
+        for (sender,), part in asked.partition_by("sender_code", as_dict=True).items():
+            told = context.other_records(lookup, str(sender), part[lookup.by])
+            known.append(told.with_columns(pl.lit(sender).alias("sender_code")))
+        record = frames[main].join(pl.concat(known), on=["sender_code", lookup.by], how="left", maintain_order="left")
         told = record.select("record_number", *(name for name, _ in lookup.columns))
         frames = {
             name: record if name == main else frame.join(told, on="record_number", how="left", maintain_order="left")
@@ -151,24 +157,29 @@ def _band(contract: Contract) -> pl.Expr:
 def _map_local_items(demand: pl.DataFrame, context: CheckContext) -> pl.DataFrame:
     """`regional_code` at the contact's date, with what can be wrong about it. Joins run over distinct (code, date)."""
     local = context.local_nomenclature
-    pairs = demand.select("local_item_code", "contact_on").unique().drop_nulls()
+    item = ["sender_code", "local_item_code"]
+    pairs = demand.select(*item, "contact_on").unique().drop_nulls()
     matches = (
-        pairs.join(local, on="local_item_code")
+        pairs.join(local, on=item)
         .filter(
             (pl.col("valid_from").is_null() | (pl.col("valid_from") <= pl.col("contact_on")))
             & (pl.col("valid_to").is_null() | (pl.col("valid_to") >= pl.col("contact_on")))
         )
-        .group_by("local_item_code", "contact_on")
+        .group_by(*item, "contact_on")
         .agg(pl.col("regional_code").first(), pl.len().alias("n_local_matches"))
         .with_columns(regional_code=pl.when(pl.col("n_local_matches") == 1).then("regional_code"))
         .pipe(_regional_validity, context, pl.col("contact_on"))
     )
+    known = local.select(item).unique().with_columns(_known=pl.lit(True))
     # without a date nothing can be said about the association: n_local_matches stays null
-    return demand.join(matches, on=["local_item_code", "contact_on"], how="left", maintain_order="left").with_columns(
-        local_item_is_known=pl.col("local_item_code").is_in(local["local_item_code"].unique().implode()),
+    demand = demand.join(known, on=item, how="left", maintain_order="left").join(
+        matches, on=[*item, "contact_on"], how="left", maintain_order="left"
+    )
+    return demand.with_columns(
+        local_item_is_known=pl.when(pl.col("local_item_code").is_not_null()).then(pl.col("_known").fill_null(False)),
         n_local_matches=pl.when(pl.col("contact_on").is_not_null()).then(pl.col("n_local_matches").fill_null(0)),
         regional_code_is_valid=pl.col("regional_code_is_valid").fill_null(False),
-    )
+    ).drop("_known")
 
 
 def _regional_validity(frame: pl.DataFrame, context: CheckContext, on: pl.Expr) -> pl.DataFrame:

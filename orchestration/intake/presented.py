@@ -11,8 +11,8 @@ import polars as pl
 import psycopg
 
 from orchestration.intake.contract import Field
-from orchestration.intake.delivery import Delivery
 from orchestration.intake.load import copy_binary
+from orchestration.intake.sheaf import Sheaf
 from orchestration.intake.tokens import tokens
 
 Connection = psycopg.Connection[Any]
@@ -36,18 +36,20 @@ ANONYMOUS_BY_LAW = "98"
 
 
 class Persons:
-    """The persons of one delivery, batch by batch."""
+    """The persons of a sheaf of deliveries, batch by batch."""
 
-    def __init__(self, key: bytes, conn: Connection, delivery: Delivery) -> None:
+    def __init__(self, key: bytes, conn: Connection, sheaf: Sheaf) -> None:
         self.key = key
         self.conn = conn
-        self.delivery = delivery
+        self.sheaf = sheaf
         self.has_kept = False
 
     def presented(self, frame: pl.DataFrame, field: Field) -> tuple[pl.Series, pl.DataFrame]:
         """Tokens of the persons that a column of a table stands for, one per row, and the persons for the vault."""
         prefix = _prefix(field)
         presented = frame.select(
+            self.sheaf.sender(),
+            self.sheaf.delivery_id().alias("first_delivery_id"),
             *(
                 (
                     _as_presented(prefix + name, frame) if prefix + name in frame.columns else pl.lit(None, pl.String)
@@ -57,11 +59,11 @@ class Persons:
             pl.col(f"{prefix}base_identifier").alias("base_identifier"),
             pl.col(f"{prefix}identifier_is_valid").fill_null(False).alias("is_identifier_valid"),
         )
-        constants = ("presented", self.delivery.flow_code, self.delivery.sender_code)
         is_person = pl.any_horizontal(pl.col(name).is_not_null() for name in IDENTIFYING) & pl.col(
             "identifier_type_code"
         ).ne_missing(ANONYMOUS_BY_LAW)
-        refs = tokens(self.key, constants, presented, BUNDLE).alias("person_ref")
+        constants = ("presented", self.sheaf.first.flow_code)
+        refs = tokens(self.key, constants, presented, ("sender_code", *BUNDLE)).alias("person_ref")
         presented = presented.with_columns(pl.when(is_person).then(refs).alias("person_ref"))
         return presented["person_ref"], presented
 
@@ -74,8 +76,8 @@ class Persons:
             return
         rows = persons.select(
             "person_ref",
-            pl.lit(self.delivery.flow_code).alias("flow_code"),
-            pl.lit(self.delivery.sender_code).alias("sender_code"),
+            pl.lit(self.sheaf.first.flow_code).alias("flow_code"),
+            "sender_code",
             "identifier_type_code",
             "identifier",
             "base_identifier",
@@ -87,7 +89,7 @@ class Persons:
             pl.col("birth_date").str.to_date("%Y-%m-%d", strict=False),
             pl.col("birth_year").cast(pl.Int16, strict=False),
             "birth_place_code",
-            pl.lit(self.delivery.delivery_id, pl.Int64).alias("first_delivery_id"),
+            "first_delivery_id",
         )
         self.conn.execute(
             "create temporary table if not exists gate_person (like vault.presented_person) on commit delete rows"

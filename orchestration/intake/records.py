@@ -1,4 +1,4 @@
-"""A delivery of records into raw: batches, rules, operations, persons. The way of every flow but the registry.
+"""Deliveries of records into raw: batches, rules, operations, persons. The way of every flow but the registry.
 
 The order of the steps and what is kept of a record stand here; rules are in the contract, how columns become rows is in
 `load`. Works in the gate's transaction and in bounded memory: each batch is written before the next one is read.
@@ -33,6 +33,7 @@ from orchestration.intake.contract import Contract, Field, Table
 from orchestration.intake.delivery import FINDING_SCHEMA, Delivery, LoadOutcome
 from orchestration.intake.load import copy_binary
 from orchestration.intake.presented import Persons
+from orchestration.intake.sheaf import Sheaf
 
 Connection = psycopg.Connection[Any]
 
@@ -48,68 +49,70 @@ _TYPES: dict[str, Any] = {
 }
 
 
-def load(key: bytes, conn: Connection, delivery: Delivery, contract: Contract, today: date) -> LoadOutcome:
-    """Read, check and write all records of a delivery. Raises `FileRefused` when the file is broken beyond a record."""
-    return _Loader(key, conn, delivery, contract, today).run()
+def read(delivery: Delivery, contract: Contract) -> Iterator[read_xml.Batch]:
+    """The records of a delivery in batches. Raises `FileRefused` when the file is broken beyond a record."""
+    with archive.open_member(delivery.path, delivery.file_name) as stream:
+        if contract.file_format == "csv":
+            frame = read_csv.read(stream, contract)
+            yield read_xml.Batch({contract.tables[0].name: frame}, [], frame.height)
+            return
+        values = (delivery.sender_code, delivery.period_code, f"{delivery.progressive:03d}")
+        written = {field.source for field in contract.header}
+        expected = {
+            name: (value, REPEATED[name]) for name, value in zip(REPEATED, values, strict=True) if f"@{name}" in written
+        }
+        yield from read_xml.read(stream, read_xml.layout(contract.flow_code), expected)
 
 
-_Batch = tuple[dict[str, pl.DataFrame], list[read_xml.StructuralIssue]]
+def load(
+    key: bytes, conn: Connection, sheaf: Sheaf, contract: Contract, batches: Iterator[read_xml.Batch], today: date
+) -> list[LoadOutcome]:
+    """Check and write all records of the deliveries of a sheaf; what became of each. `batches` may raise."""
+    return _Loader(key, conn, sheaf, contract, today).run(batches)
 
 
 class _Loader:
-    def __init__(self, key: bytes, conn: Connection, delivery: Delivery, contract: Contract, today: date) -> None:
-        self.key = key
+    def __init__(self, key: bytes, conn: Connection, sheaf: Sheaf, contract: Contract, today: date) -> None:
         self.conn = conn
-        self.delivery = delivery
+        self.sheaf = sheaf
         self.contract = contract
         self.main = contract.tables[0]
-        self.persons = Persons(key, conn, delivery)
+        self.persons = Persons(key, conn, sheaf)
+        first = sheaf.first
         self.context = CheckContext(
-            sender_code=delivery.sender_code,
-            period_start=delivery.period_start_on,
-            period_end=delivery.period_end_on,
+            sender_code=first.sender_code,
+            period_start=first.period_start_on,
+            period_end=first.period_end_on,
             today=today,
-            is_first_period=ledger.is_first_period(
-                conn, delivery.flow_code, delivery.sender_code, delivery.period_start_on
-            ),
-            local_nomenclature=nomenclature.local(conn, delivery.sender_code),
+            new_senders=ledger.new_senders(conn, first.flow_code, sheaf.senders, first.period_start_on),
+            local_nomenclature=nomenclature.local(conn, sheaf.senders),
             regional_nomenclature=nomenclature.regional(conn),
-            known_spans=partial(spans.known, conn, delivery.flow_code, delivery.sender_code),
-            other_records=others.reader(conn, delivery.sender_code, delivery.period_code, delivery.period_start_on),
+            known_spans=partial(spans.known, conn, first.flow_code, first.sender_code),
+            other_records=others.reader(conn, first.period_code, first.period_start_on),
+            sender=sheaf.sender(),
             secret=key,
         )
 
-    def run(self) -> LoadOutcome:
-        sent = discarded = flagged = 0
-        for frames, issues in _one_ahead(self._batches()):
-            records = frames[self.main.name].height
-            n_discarded, n_flagged = self._load_batch(frames, issues)
-            sent, discarded, flagged = sent + records, discarded + n_discarded, flagged + n_flagged
-        pending.settle(self.conn, self.delivery, self.contract, self.context)
-        return LoadOutcome(sent, sent - discarded, discarded, flagged)
+    def run(self, batches: Iterator[read_xml.Batch]) -> list[LoadOutcome]:
+        n = len(self.sheaf.deliveries)
+        sent, discarded, flagged = [0] * n, [0] * n, [0] * n
+        for batch in _one_ahead(batches):
+            numbers = self._load_batch(batch.frames, batch.issues)
+            for total, records in zip((sent, discarded, flagged), numbers, strict=True):
+                total[:] = map(sum, zip(total, self.sheaf.counts(records), strict=True))
+        for delivery in self.sheaf.deliveries:
+            pending.settle(self.conn, delivery, self.contract, self.context)
+        return [LoadOutcome(s, s - d, d, f) for s, d, f in zip(sent, discarded, flagged, strict=True)]
 
-    def _batches(self) -> Iterator[_Batch]:
-        with archive.open_member(self.delivery.path, self.delivery.file_name) as stream:
-            if self.contract.file_format == "csv":
-                yield {self.main.name: read_csv.read(stream, self.contract)}, []
-                return
-            values = (self.delivery.sender_code, self.delivery.period_code, f"{self.delivery.progressive:03d}")
-            written = {field.source for field in self.contract.header}
-            expected = {
-                name: (value, REPEATED[name])
-                for name, value in zip(REPEATED, values, strict=True)
-                if f"@{name}" in written
-            }
-            for batch in read_xml.read(stream, read_xml.layout(self.contract.flow_code), expected):
-                yield batch.frames, batch.issues
-
-    def _load_batch(self, frames: dict[str, pl.DataFrame], issues: list[read_xml.StructuralIssue]) -> tuple[int, int]:
-        """Write one batch; returns how many of its records were discarded and how many flagged."""
+    def _load_batch(
+        self, frames: dict[str, pl.DataFrame], issues: list[read_xml.StructuralIssue]
+    ) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+        """Write one batch; returns the numbers of its records, of those discarded and of those flagged."""
         prepared = prepare(self.contract, frames, self.context)
         found = [check(self.contract, prepared, self.context), self._structural(issues)]
         findings = pl.concat([f.select(_FOUND) for f in found])
         main = prepared[self.main.name]
-        known = keys.ledger_keys(main, self.contract, self.delivery.period_code)
+        known = keys.ledger_keys(main, self.contract, self.sheaf.first.period_code)
         if self.contract.has_operations:
             findings = self._operate(main, known, findings)
         discarded = _numbers(findings, "SCARTO")
@@ -117,12 +120,11 @@ class _Loader:
         self._write(prepared, discarded)
         if findings.height:
             safe = known.select("record_number", pl.col("shown_key").alias("record_key"))
+            told = findings.join(safe, on="record_number", how="left").with_columns(self.sheaf.delivery_id())
             ledger.add_findings(
-                self.conn,
-                self.delivery.delivery_id,
-                findings.join(safe, on="record_number", how="left").select(list(FINDING_SCHEMA)),
+                self.conn, told["delivery_id"], told.with_columns(self.sheaf.number_in_file().alias("record_number"))
             )
-        return discarded.height, flagged.height
+        return main.select("record_number"), discarded, flagged
 
     def _structural(self, issues: list[read_xml.StructuralIssue]) -> pl.DataFrame:
         if not issues:
@@ -135,22 +137,33 @@ class _Loader:
 
     def _operate(self, main: pl.DataFrame, known: pl.DataFrame, findings: pl.DataFrame) -> pl.DataFrame:
         """Judge operations against the state of their keys, write the new state, and add what was found."""
-        delivery = self.delivery
+        flow_code = self.contract.flow_code
         discarded = _numbers(findings, "SCARTO")["record_number"]
-        records = known.with_columns(
-            main["operation"], pl.col("record_number").is_in(discarded.implode()).alias("is_discarded")
+        known = known.with_columns(self.sheaf.sender(), self.sheaf.delivery_id())
+        records = known.select(
+            "record_number",
+            self._judged_key(),
+            main["operation"],
+            pl.col("record_number").is_in(discarded.implode()).alias("is_discarded"),
         )
-        so_far = ledger.keys_so_far(
-            self.conn, delivery.flow_code, delivery.sender_code, delivery.delivery_id, known["record_key"]
-        )
+        ids = [delivery.delivery_id for delivery in self.sheaf.deliveries]
+        so_far = ledger.keys_so_far(self.conn, flow_code, ids, known)
+        so_far = so_far.select(self._judged_key(), "is_live", "is_of_this_file")
         judgement = operations.judge(records, so_far)
         waiting = self._waiting(main).join(judgement.states, on="record_number")
-        states = judgement.states.with_columns(
-            is_pending=pl.col("record_number").is_in(waiting["record_number"].implode())
-        )
-        ledger.set_keys(self.conn, delivery.flow_code, delivery.sender_code, delivery.delivery_id, states, so_far)
-        pending.supersede(self.conn, delivery, self.contract, states.join(so_far, on="record_key", how="semi"))
-        pending.wait(self.conn, delivery, self.contract, waiting)
+        states = judgement.states.select(
+            "record_number",
+            "is_live",
+            pl.col("record_number").is_in(waiting["record_number"].implode()).alias("is_pending"),
+            pl.col("record_key").is_in(so_far["record_key"].implode()).alias("is_known"),
+        ).join(known, on="record_number", how="left", maintain_order="left")
+        ledger.set_keys(self.conn, flow_code, states.with_columns(self.sheaf.number_in_file().alias("record_number")))
+        if self.contract.awaits is not None:
+            for delivery, changed in self.sheaf.parts(states.filter("is_known")):
+                pending.supersede(self.conn, delivery, self.contract, changed)
+            alone = waiting.select("record_number", "awaited_key").join(known, on="record_number")
+            for delivery, part in self.sheaf.parts(alone):
+                pending.wait(self.conn, delivery, self.contract, part)
         seen = pl.concat(
             [
                 judgement.findings,
@@ -170,6 +183,11 @@ class _Loader:
             condition.replace_strict({c: r.grade for c, r in rules.items()}, return_dtype=pl.String).alias("grade"),
         )
         return pl.concat([findings, added])
+
+    def _judged_key(self) -> pl.Expr:
+        """Keys are a sender's own: those of several senders are told apart."""
+        key = pl.col("record_key")
+        return key if self.sheaf.is_single else (pl.col("sender_code") + keys.SEPARATOR + key).alias("record_key")
 
     def _waiting(self, main: pl.DataFrame) -> pl.DataFrame:
         """Records (record_number, awaited_key) whose awaited record is not there. A cancellation needs none."""
@@ -208,10 +226,11 @@ class _Loader:
     def _raw(self, table: Table, frame: pl.DataFrame, persons: list[pl.DataFrame]) -> pl.DataFrame:
         """The columns of the raw table; persons, added to those of the batch, leave their token."""
         made: dict[str, pl.Expr | pl.Series] = {
-            "delivery_id": pl.lit(self.delivery.delivery_id, pl.Int64),
-            "sender_code": pl.lit(self.delivery.sender_code),
-            "period_start_on": pl.lit(self.delivery.period_start_on),
-            "file_valid_on": pl.lit(self.delivery.period_start_on),
+            "delivery_id": self.sheaf.delivery_id(),
+            "record_number": self.sheaf.number_in_file(),
+            "sender_code": self.sheaf.sender(),
+            "period_start_on": pl.lit(self.sheaf.first.period_start_on),
+            "file_valid_on": pl.lit(self.sheaf.first.period_start_on),
         }
         for field in table.fields:
             if field.dtype == "uuid" and field.name.endswith("_ref"):
@@ -222,7 +241,7 @@ class _Loader:
         )
 
 
-def _one_ahead(batches: Iterator[_Batch]) -> Iterator[_Batch]:
+def _one_ahead(batches: Iterator[read_xml.Batch]) -> Iterator[read_xml.Batch]:
     """Read the next batch in a thread while this one is checked and written: the database works beside the parser."""
     with ThreadPoolExecutor(1, thread_name_prefix="reader") as reader:
         coming = reader.submit(next, batches, None)

@@ -188,7 +188,9 @@ def _adi1(frames: Frames) -> Frames:
     code = pl.col("base_identifier")
     record = frames["taking_in_charge"].with_columns(
         started_year=pl.col("started_on").dt.year(),
-        person_is_repeated=code.is_not_null() & code.is_duplicated() & (pl.col("operation") != "C"),
+        person_is_repeated=code.is_not_null()
+        & pl.struct("sender_code", "base_identifier").is_duplicated()
+        & (pl.col("operation") != "C"),
     )
     assessment = frames["assessment"].with_columns(*_around("started_on"), _needs(frames["assessment"]))
     return {"taking_in_charge": record, "assessment": assessment}

@@ -68,7 +68,7 @@ def test_what_a_sender_opens_with_is_not_late_and_a_variation_never_is(code: str
     flow = code.split("-")[0]
     contract, seen = load_contract(flow), context(flow, code)
     late = CASES[code](right(flow))
-    opening = replace(seen, is_first_period=True)
+    opening = replace(seen, new_senders=frozenset({seen.sender_code}))
     assert code not in set(check(contract, prepare(contract, late, opening), opening)["rule_code"])
     varied = put(contract.tables[0].name, operation="V")(late)
     assert code not in set(check(contract, prepare(contract, varied, seen), seen)["rule_code"])

@@ -59,8 +59,9 @@ def context(flow: str, code: str | None = None) -> CheckContext:
     if known is not None:
         more["known_spans"] = lambda _: known
     if code in getattr(module, "OTHER", {}):
-        more["other_records"] = lambda lookup, keys: _told(lookup, keys, module.OTHER[code])
-    return CheckContext(module.SENDER, *module.PERIOD, module.TODAY, LOCAL, REGIONAL, **more)
+        more["other_records"] = lambda lookup, _, keys: _told(lookup, keys, module.OTHER[code])
+    local = LOCAL.with_columns(sender_code=pl.lit(module.SENDER))
+    return CheckContext(module.SENDER, *module.PERIOD, module.TODAY, local, REGIONAL, **more)
 
 
 def _told(lookup: Lookup, keys: pl.Series, told: dict[str, pl.DataFrame]) -> pl.DataFrame:
