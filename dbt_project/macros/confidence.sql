@@ -1,6 +1,6 @@
 {# 95 % confidence limits in SQL; `side` is - for the lower limit and + for the upper one. Counts: exact (Poisson) below 10, where it
    matters, Byar's approximation from there, as public health observatories do; proportions: Wilson's score. Standardised rates:
-   Dobson's limits on the count. tests/e2e/test_indicators.py holds them against SciPy. #}
+   Dobson's limits on the count; estimates bring their own (macro kaplan_meier). tests/e2e/test_indicators.py holds them against SciPy. #}
 {% macro poisson(n, side) -%}
     {%- if side == '-' -%}
         {%- set exact = '0, 0.025318, 0.242209, 0.618672, 1.089865, 1.623486, 2.201894, 2.814363, 3.453832, 4.115373' -%}
@@ -36,6 +36,8 @@
                             * ({{ poisson('computed.numerator', side) }} - computed.numerator)
                     when 'wilson'
                         then computed.multiplier * {{ wilson('computed.numerator', 'computed.denominator', side) }}
+                    when 'estimated'
+                        then {{ 'computed.own_low' if side == '-' else 'computed.own_high' }}
                 end
     end
 {%- endmacro %}

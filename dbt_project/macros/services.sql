@@ -31,3 +31,14 @@
         values ('family', {{ month }}.service_family_code), ('service', {{ month }}.service_code)
     ) as level (service_level, service_code)
 {%- endmacro %}
+
+{# Whether a person in a month of a service counts for the national indicator D33Za: a resident of the region (her comune is known) in
+   residential care; seventy-five years are over on 1 January for those born in an earlier year. #}
+{% macro is_d33za(month, service) -%}
+    (
+        {{ service }}.service_group_code = 'FAR-R'
+        and {{ month }}.person_key > 0
+        and {{ month }}.territory_key > 0
+        and extract(year from {{ month }}.month_on) - {{ month }}.birth_year > 75
+    )
+{%- endmacro %}

@@ -20,7 +20,7 @@ app = typer.Typer(help="Metrics: dynamic tables, one definition for each figure.
 
 _SUBJECTS = ("access", "demand", "answer", "continuity", "supply", "quality")
 _EXCEL_FORMATS = {
-    "percent": "0.0%",
+    "percent": '0.0" %"',
     "count": "#,##0",
     "ratio": "0.00",
     "per_1000": "0.00",
@@ -147,7 +147,7 @@ def _cell(column: Column, value: Any) -> str:
     if column.unit is None:
         return str(value)
     decimals = {"count": 0, "percent": 1, "days": 1}.get(column.unit, 2)
-    text = f"{100 * value:,.{decimals}f} %" if column.unit == "percent" else f"{value:,.{decimals}f}"
+    text = f"{value:,.{decimals}f}{' %' if column.unit == 'percent' else ''}"
     return text.translate(str.maketrans(",.", ".,"))
 
 

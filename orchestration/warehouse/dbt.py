@@ -92,6 +92,7 @@ def dbt_args(
     marks: Marks | None = None,
     full_refresh: bool = False,
     include_unit_tests: bool = False,
+    project_has_changed: bool = False,
 ) -> list[str]:
     """Arguments of one dbt call. Target and log lie in the home, so that nothing is written into the repository."""
     args = [
@@ -106,6 +107,9 @@ def dbt_args(
         str(log_dir),
         "--no-use-colors",
     ]
+    if project_has_changed:
+        # What dbt kept of the project before may name metrics that are gone, and then it cannot read the new one.
+        args.append("--no-partial-parse")
     if command == "build":
         if not include_unit_tests:
             args += ["--exclude-resource-type", "unit_test"]
@@ -189,6 +193,7 @@ def build(
             marks=marks,
             full_refresh=is_full,
             include_unit_tests=include_unit_tests,
+            project_has_changed=not is_known,
         )
         nodes = _run(settings, args, connection.url(settings, "transformer"), threads)
         conn.execute(
@@ -205,7 +210,8 @@ def manifest(settings: Settings) -> Path:
     file, mark = folder / "manifest.json", folder / "fingerprint"
     now = fingerprint()
     if not file.exists() or not mark.exists() or mark.read_text() != now:
-        _run(settings, dbt_args("parse", target_dir=folder, log_dir=settings.log_dir), None, _DEFAULT_THREADS)
+        args = dbt_args("parse", target_dir=folder, log_dir=settings.log_dir, project_has_changed=True)
+        _run(settings, args, None, _DEFAULT_THREADS)
         mark.write_text(now)
     return file
 

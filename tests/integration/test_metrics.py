@@ -33,6 +33,17 @@ ROUNDED_IN_MARTS = {
     "contacts_per_1000": "contact_monthly.contacts_per_1000",
     "persons_per_1000": "contact_monthly.persons_per_1000",
 }
+#: Indicators that no metric can give, and why. Everything else of the catalogue is a metric of the same name.
+NO_METRIC = {
+    "persons_per_1000_standardised": "weights strata by the region's population, which no sum over rows does",
+    "comuni_with_desk_percent": "counts comuni in which a desk had a contact among all, those without a desk too",
+    "residents_with_desk_percent": "counts residents of those comuni, once for a comune",
+    "persons_repeated_percent": "counts persons by how many contacts each has in the very cut that is asked for",
+    **dict.fromkeys(
+        [f"requests_to_{service}_percent" for service in ("far", "adi", "smac", "sisam")],
+        "is a Kaplan-Meier estimate, a product over the days of waiting",
+    ),
+}
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +89,48 @@ def test_metrics_equal_the_marts(built: Settings, layer: Layer, level: str, grai
             if not close and (value, expected) != (None, 0):
                 wrong.append(f"{name} {start} {place}: metric {value}, mart {expected}")
     assert not wrong, "\n".join(wrong)
+
+
+def test_every_indicator_is_a_metric_of_the_same_name_or_says_why_not(built: Settings, layer: Layer) -> None:
+    catalogue = {str(code) for (code,) in _mart(built, "select indicator_code from mart_indicator.indicator")}
+    unknown = catalogue - set(layer.names) - set(NO_METRIC)
+    assert not unknown, (
+        f"{', '.join(sorted(unknown))}: an indicator of the catalogue without its metric. Write a metric of this name in"
+        " dbt_project/models/**/_*.yml; if it cannot be one, say why in NO_METRIC of this test."
+    )
+    idle = set(NO_METRIC) & set(layer.names) | set(NO_METRIC) - catalogue
+    assert not idle, f"{', '.join(sorted(idle))}: no exception any more, take it out of NO_METRIC."
+
+
+@pytest.mark.parametrize("level", ["district", "ausl", "region"])
+def test_indicators_and_metrics_have_the_same_values(built: Settings, layer: Layer, level: str) -> None:
+    rows = _mart(
+        built,
+        "select indicator_code, period_start_on, territory_code, indicator_value from mart_indicator.indicator_value"
+        f" where period_type = 'year' and territory_level = '{level}'",
+    )
+    names = sorted({str(row[0]) for row in rows} - set(NO_METRIC))
+    places = [] if level == "region" else [f"{level}_code"]
+    asked = query.ask(built, layer.question(names, ["year", *places])).frame
+    found = {
+        (name, row["metric_time__year"], "080" if level == "region" else row[asked.columns[1]]): row[name]
+        for row in asked.to_dicts()
+        for name in names
+    }
+    wrong, n_compared = [], dict.fromkeys(names, 0)
+    for code, start, place, expected in rows:
+        if code in NO_METRIC:
+            continue
+        value = found.get((str(code), query.period_code("year", start), place))  # type: ignore[arg-type]
+        # In the facts, who delivered nothing and who has nobody are the same: no row. The indicators tell them apart.
+        if value is None and (not expected or expected == 0):
+            continue
+        if value is None or expected is None or abs(value - float(expected)) > 0.00005 + 1e-9 * abs(value):  # type: ignore[arg-type]
+            wrong.append(f"{code} {start} {place}: metric {value}, indicator {expected}")
+        n_compared[str(code)] += 1  # type: ignore[index]
+    assert not wrong, "\n".join(wrong)
+    idle = {name for name, n in n_compared.items() if not n and not name.startswith("median_days_to_")}
+    assert not idle, f"nothing compared: {idle}"
 
 
 @pytest.mark.parametrize(
@@ -150,7 +203,7 @@ def test_the_command_line_writes_what_it_shows(built: Settings, monkeypatch: pyt
     for name, value in built.environment().items():
         monkeypatch.setenv(name, value)
     csv, xlsx = built.home / "answer.csv", built.home / "answer.xlsx"
-    asked = ["query", "--metrics", "contacts,share_in_person", "--by", "ausl", "--grain", "year"]
+    asked = ["query", "--metrics", "contacts,contacts_in_person_percent", "--by", "ausl", "--grain", "year"]
     files = CliRunner().invoke(app, [*asked, "--csv", str(csv), "--xlsx", str(xlsx)])
     shown = CliRunner().invoke(app, asked)
     explained = CliRunner().invoke(app, [*asked, "--explain"])

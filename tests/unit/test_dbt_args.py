@@ -25,6 +25,11 @@ def test_a_full_refresh_gets_no_marks_and_loads_seeds() -> None:
     assert "--full-refresh" in args and "--vars" not in args and "seed" not in args
 
 
+def test_a_changed_project_is_read_anew() -> None:
+    """What dbt kept of the project before stops it where a metric has another name now."""
+    assert "--no-partial-parse" in _args(project_has_changed=True) and "--no-partial-parse" not in _args()
+
+
 def test_nothing_is_written_into_the_repository() -> None:
     args = _args()
     assert args[args.index("--target-path") + 1] == "/home/t"

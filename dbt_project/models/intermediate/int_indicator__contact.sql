@@ -5,22 +5,16 @@
     on_schema_change='append_new_columns',
     pre_hook="{{ delete_touched(ref('int_iass__touched_year'), ['year_number']) }}"
 ) }}
--- One row per quarter, half-year or year and territory in which there was a contact: who came, and where desks were.
+-- One row per quarter, half-year or year and territory in which there was a contact: the comuni whose desks had one,
+-- and their residents.
 with contact as (
-    select
+    select distinct
         period.period_type,
         period.period_start_on,
         place.territory_level,
         place.territory_code,
-        desk_comune.comune_code,
-        sum(contact.n_contacts) as n_contacts,
-        sum(contact.n_contacts) filter (where reporter_type.reporter_type_code = '01') as n_contacts_of_interested,
-        sum(contact.n_contacts) filter (where mode.contact_mode_code = '1') as n_contacts_in_person
+        desk_comune.comune_code
     from {{ ref('fct_contact') }} as contact
-    inner join {{ ref('dim_reporter_type') }} as reporter_type
-        on contact.reporter_type_key = reporter_type.reporter_type_key
-    inner join {{ ref('dim_contact_mode') }} as mode
-        on contact.contact_mode_key = mode.contact_mode_key
     inner join {{ ref('dim_territory') }} as desk_comune
         on contact.territory_key = desk_comune.territory_key
     {{ cuts('contact.contact_on', 'contact.district_code', 'contact.ausl_code') }}
@@ -29,7 +23,6 @@ with contact as (
         {% if is_incremental() %}
             and {{ in_touched_years('contact.contact_on') }}
         {% endif %}
-    group by 1, 2, 3, 4, 5
 ),
 
 -- Comuni that have merged since stand in no population of today: they count as comuni, not as residents.
@@ -57,9 +50,6 @@ select
     cast(extract(year from contact.period_start_on) as integer) as year_number,
     contact.territory_level,
     contact.territory_code,
-    sum(contact.n_contacts) as n_contacts,
-    coalesce(sum(contact.n_contacts_of_interested), 0) as n_contacts_of_interested,
-    coalesce(sum(contact.n_contacts_in_person), 0) as n_contacts_in_person,
     count(*) filter (where contact.comune_code <> '-1') as n_comuni_with_desk,
     coalesce(sum(comune_residents.n_residents) filter (where contact.comune_code <> '-1'), 0) as n_residents_with_desk
 from contact

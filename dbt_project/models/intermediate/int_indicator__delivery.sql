@@ -6,8 +6,7 @@ with month as (
         delivery.period_start_on as month_on,
         min(delivery.received_at) as first_received_at,
         sum(delivery.records_sent) as records_sent,
-        sum(delivery.records_discarded) as records_discarded,
-        sum(delivery.records_flagged) as records_flagged
+        sum(delivery.records_discarded) as records_discarded
     from {{ ref('stg_landing__delivery') }} as delivery
     where
         delivery.flow_code = 'IASS'
@@ -26,8 +25,7 @@ select
         where cast(month.first_received_at as date) < month.month_on + interval '1 month' + calendar.first_days * interval '1 day'
     ) as n_deliveries_timely,
     sum(month.records_sent) as records_sent,
-    sum(month.records_discarded) as records_discarded,
-    sum(month.records_flagged) as records_flagged
+    sum(month.records_discarded) as records_discarded
 from {{ ref('int_iass__expected_month') }} as expected
 inner join {{ ref('flow_calendar') }} as calendar
     on calendar.flow_code = 'IASS'

@@ -10,10 +10,7 @@ with answer as (
     select
         demand_key,
         bool_or(outcome_type.outcome_type_code = '1') as has_immediate_answer,
-        bool_or(outcome_type.outcome_type_code = '3') as has_case_opened,
-        bool_or(outcome_type.outcome_type_code = '4') as has_assessment,
-        bool_or(outcome_type.outcome_type_code = '6') as has_referral,
-        min(outcome.wait_days) as wait_days
+        bool_or(outcome_type.outcome_type_code = '4') as has_assessment
     from {{ ref('fct_outcome') }} as outcome
     inner join {{ ref('dim_outcome_type') }} as outcome_type
         on outcome.outcome_type_key = outcome_type.outcome_type_key
@@ -32,17 +29,10 @@ select
     count(*) as n_demands,
     count(*) filter (where demand.is_person_identified) as n_demands_identified,
     count(*) filter (where person.person_source = 'registry') as n_demands_registered,
-    count(*) filter (where demand_type.level1_code = '01') as n_demands_economic,
     count(answer.demand_key) as n_demands_answered,
     count(*) filter (where answer.has_immediate_answer) as n_demands_immediate,
-    count(*) filter (where answer.has_case_opened) as n_demands_case_opened,
-    count(*) filter (where answer.has_assessment) as n_demands_assessment,
-    count(*) filter (where answer.has_referral) as n_demands_referral,
-    count(answer.wait_days) as n_interviews,
-    percentile_cont(0.5) within group (order by answer.wait_days) as median_wait_days
+    count(*) filter (where answer.has_assessment) as n_demands_assessment
 from {{ ref('fct_demand') }} as demand
-inner join {{ ref('dim_demand_type') }} as demand_type
-    on demand.demand_type_key = demand_type.demand_type_key
 left join {{ ref('dim_person') }} as person
     on demand.person_version_key = person.person_version_key
 left join answer

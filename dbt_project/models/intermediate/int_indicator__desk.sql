@@ -33,19 +33,6 @@ with comune as (
     group by 1, 2, 3, 4
 ),
 
-over_64 as (
-    select
-        stratum.year_number,
-        stratum.territory_level,
-        stratum.territory_code,
-        sum(stratum.n_residents) as n_residents
-    from {{ ref('int_population__stratum') }} as stratum
-    inner join {{ ref('dim_age_band') }} as age_band
-        on stratum.age_band_key = age_band.age_band_key
-    where age_band.age_from >= 65
-    group by 1, 2, 3
-),
-
 person as (
     select
         period_type,
@@ -56,7 +43,6 @@ person as (
         sum(n_persons_repeated) as n_persons_repeated,
         sum(n_persons_foreign) as n_persons_foreign,
         sum(n_persons_citizenship_known) as n_persons_citizenship_known,
-        sum(n_persons_over_64) as n_persons_over_64,
         sum(n_persons_family) as n_persons_family,
         sum(n_persons_elderly) as n_persons_elderly
     from {{ ref('int_indicator__person') }}
@@ -73,7 +59,9 @@ select
     cast(measure.denominator as double precision) as denominator,
     cast(spine.n_persons as bigint) as n_persons,
     cast(measure.own_value as double precision) as own_value,
-    cast(measure.variance as double precision) as variance
+    cast(measure.variance as double precision) as variance,
+    spine.n_deliveries_received > 0 as is_received,
+    spine.is_complete
 from {{ ref('contact_monthly') }} as spine
 left join {{ ref('int_indicator__contact') }} as contact
     using (period_type, period_start_on, territory_level, territory_code)
@@ -81,44 +69,33 @@ left join person
     using (period_type, period_start_on, territory_level, territory_code)
 left join {{ ref('int_indicator__demand') }} as demand
     using (period_type, period_start_on, territory_level, territory_code)
+left join {{ ref('int_indicator__interview') }} as interview
+    using (period_type, period_start_on, territory_level, territory_code)
 left join {{ ref('int_indicator__delivery') }} as delivery
     using (period_type, period_start_on, territory_level, territory_code)
 left join {{ ref('int_indicator__standardised') }} as standardised
     using (period_type, period_start_on, territory_level, territory_code)
 left join comune
     using (period_type, period_start_on, territory_level, territory_code)
-left join over_64
-    on
-        spine.year_number = over_64.year_number
-        and spine.territory_level = over_64.territory_level
-        and spine.territory_code = over_64.territory_code
 cross join
     lateral (
         values
         ('contacts_per_1000', spine.n_contacts, spine.n_residents, null, null),
         ('persons_per_1000', spine.n_persons, spine.n_residents, null, null),
         ('persons_per_1000_standardised', standardised.n_persons, spine.n_residents, standardised.rate, standardised.variance),
-        ('persons_over_64_per_1000', person.n_persons_over_64, over_64.n_residents, null, null),
         ('comuni_with_desk_percent', coalesce(contact.n_comuni_with_desk, 0 * spine.n_contacts), comune.n_comuni, null, null),
         ('residents_with_desk_percent', coalesce(contact.n_residents_with_desk, 0 * spine.n_contacts), comune.n_residents, null, null),
-        ('contacts_in_person_percent', contact.n_contacts_in_person, contact.n_contacts, null, null),
-        ('contacts_of_interested_percent', contact.n_contacts_of_interested, contact.n_contacts, null, null),
         ('demands_per_contact', spine.n_demands, spine.n_contacts, null, null),
-        ('contacts_per_person', spine.n_contacts, spine.n_persons, null, null),
         ('persons_repeated_percent', person.n_persons_repeated, person.n_persons, null, null),
         ('persons_foreign_percent', person.n_persons_foreign, person.n_persons_citizenship_known, null, null),
         ('persons_family_percent', person.n_persons_family, person.n_persons, null, null),
         ('persons_elderly_percent', person.n_persons_elderly, person.n_persons, null, null),
-        ('demands_economic_percent', demand.n_demands_economic, demand.n_demands, null, null),
         ('demands_immediate_percent', demand.n_demands_immediate, demand.n_demands, null, null),
         ('demands_assessment_percent', demand.n_demands_assessment, demand.n_demands, null, null),
-        ('demands_case_opened_percent', demand.n_demands_case_opened, demand.n_demands, null, null),
-        ('demands_referral_percent', demand.n_demands_referral, demand.n_demands, null, null),
-        ('median_days_to_interview', null, demand.n_interviews, demand.median_wait_days, null),
+        ('median_days_to_interview', null, interview.n_interviews, interview.median_wait_days, null),
         ('deliveries_received_percent', delivery.n_deliveries_received, delivery.n_deliveries_expected, null, null),
         ('deliveries_timely_percent', delivery.n_deliveries_timely, delivery.n_deliveries_expected, null, null),
         ('records_discarded_percent', delivery.records_discarded, delivery.records_sent, null, null),
-        ('records_flagged_percent', delivery.records_flagged, delivery.records_sent, null, null),
         ('demands_identified_percent', demand.n_demands_identified, demand.n_demands, null, null),
         ('demands_registered_percent', demand.n_demands_registered, demand.n_demands, null, null)
     ) as measure (indicator_code, numerator, denominator, own_value, variance)

@@ -19,8 +19,6 @@ with person as (
         count(distinct demand.contact_key) as n_contacts,
         bool_or(citizenship.citizenship_group = 'straniera') as is_foreign,
         bool_or(citizenship.citizenship_group <> 'non disponibile') as is_citizenship_known,
-        bool_or(demand.age_years >= 65) as is_over_64,
-        bool_or(demand.age_years >= 0) as is_age_known,
         bool_or(target.report_target_code = 'FAM') as is_family,
         bool_or(target.report_target_code = 'ANZ') as is_elderly
     from {{ ref('fct_demand') }} as demand
@@ -50,8 +48,6 @@ select
     count(*) filter (where n_contacts > 1) as n_persons_repeated,
     count(*) filter (where is_foreign) as n_persons_foreign,
     count(*) filter (where is_citizenship_known) as n_persons_citizenship_known,
-    count(*) filter (where is_over_64) as n_persons_over_64,
-    count(*) filter (where is_age_known) as n_persons_age_known,
     count(*) filter (where is_family) as n_persons_family,
     count(*) filter (where is_elderly) as n_persons_elderly
 from person

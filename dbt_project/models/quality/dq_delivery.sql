@@ -8,16 +8,23 @@ with delivery as (
                 'delivery.period_start_on', 'calendar.period_kind',
                 'case when delivery.progressive = 1 then calendar.first_days else calendar.correction_days end'
             )
-        }} as due_on
+        }} as due_on,
+        sender.ausl_code
     from {{ ref('stg_landing__delivery') }} as delivery
     left join {{ ref('flow_calendar') }} as calendar
         on delivery.flow_code = calendar.flow_code
+    left join {{ ref('int_territory__member') }} as sender
+        on
+            sender.territory_level in ('district', 'ausl')
+            and delivery.sender_code = sender.territory_code
+            and delivery.period_start_on between sender.valid_from and sender.valid_to
 )
 
 select
     delivery_id,
     flow_code,
     sender_code,
+    ausl_code,
     period_code,
     period_start_on,
     progressive,

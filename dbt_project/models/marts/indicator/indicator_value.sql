@@ -1,12 +1,36 @@
 {{ config(
     pre_hook="{{ analyze(['contact_monthly', 'int_indicator__contact', 'int_indicator__person', 'int_indicator__demand',
-        'int_population__stratum']) }}",
+        'int_indicator__interview', 'int_indicator__in_charge', 'int_population__stratum']) }}",
     indexes=[{'columns': ['indicator_code', 'period_type', 'period_start_on', 'territory_level']}]
 ) }}
 -- One row per indicator, quarter, half-year or year, and territory: the value, what it stands on, 95 % limits, how far to trust it.
 -- Made anew at every build from aggregates that are themselves incremental: some ten thousand rows a year.
+{% set columns = 'period_type, period_start_on, territory_level, territory_code, indicator_code, numerator, denominator, n_persons,'
+    ~ ' is_received, is_complete' %}
 with measure as (
-    select * from {{ ref('int_indicator__desk') }}
+    select
+        {{ columns }},
+        own_value,
+        variance,
+        cast(null as double precision) as own_low,
+        cast(null as double precision) as own_high
+    from {{ ref('int_indicator__desk') }}
+    union all
+    select
+        {{ columns }},
+        own_value,
+        null,
+        own_low,
+        own_high
+    from {{ ref('int_indicator__continuity') }}
+    union all
+    select
+        {{ columns }},
+        null,
+        null,
+        null,
+        null
+    from {{ ref('int_indicator__supply') }}
 ),
 
 computed as (
@@ -19,29 +43,25 @@ computed as (
         indicator.area_code = 'access' and indicator.interval_method = 'none' as is_whole,
         case
             when indicator.interval_method = 'standardised' then indicator.multiplier * measure.own_value
-            when measure.own_value is not null then measure.own_value
+            when indicator.interval_method = 'estimated' or measure.own_value is not null then measure.own_value
             else indicator.multiplier * measure.numerator / nullif(measure.denominator, 0)
         end as indicator_value,
-        coverage.year_number,
-        coverage.territory_label,
-        coverage.n_deliveries_received,
-        coverage.is_complete
+        territory.territory_label
     from measure
     inner join {{ ref('indicator') }} as indicator
         on measure.indicator_code = indicator.indicator_code
-    inner join {{ ref('contact_monthly') }} as coverage
+    left join {{ ref('dim_territory') }} as territory
         on
-            measure.period_type = coverage.period_type
-            and measure.period_start_on = coverage.period_start_on
-            and measure.territory_level = coverage.territory_level
-            and measure.territory_code = coverage.territory_code
+            measure.territory_level = territory.territory_level
+            and measure.territory_code = territory.territory_code
+            and measure.period_start_on between territory.valid_from and territory.valid_to
 )
 
 select
     computed.indicator_code,
     computed.period_type,
     computed.period_start_on,
-    computed.year_number,
+    cast(extract(year from computed.period_start_on) as integer) as year_number,
     computed.territory_level,
     computed.territory_code,
     computed.territory_label,
@@ -52,7 +72,7 @@ select
     round(cast(bounds.lower_limit as numeric), 4) as lower_limit,
     round(cast(bounds.upper_limit as numeric), 4) as upper_limit,
     case
-        when computed.indicator_value is null and computed.n_deliveries_received = 0 then 'missing'
+        when computed.indicator_value is null and not computed.is_received then 'missing'
         when computed.indicator_value is null then 'no_cases'
         when computed.is_of_deliveries then 'reliable'
         when not computed.is_complete then 'incomplete'

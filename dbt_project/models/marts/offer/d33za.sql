@@ -17,13 +17,7 @@ with person as (
         (array['R1', 'R2', 'R3'])[min(month.intensity_rank)] as intensity_code
     from {{ ref('int_service__known_month') }} as month
     {{ places('month.district_code', 'month.ausl_code') }}
-    where
-        month.service_group_code = 'FAR-R'
-        and month.person_key > 0
-        -- A resident of the region: her comune is known.
-        and month.territory_key > 0
-        -- Seventy-five years are over on 1 January for those born in an earlier year.
-        and extract(year from month.month_on) - month.birth_year > 75
+    where {{ is_d33za('month', 'month') }}
     group by 1, 2, 3, 4
 ),
 

@@ -1,5 +1,6 @@
 {{ config(materialized='view', post_hook='{{ security_invoker() }}') }}
--- One row per episode of a service and month in charge, with every label: count persons distinct.
+-- One row per episode of a service and month in charge, with every label: count persons distinct. Only months that are known:
+-- before the first period that the sender delivered, one would see those alone who were still there later.
 select
     fact.episode_key,
     fact.person_key,
@@ -16,6 +17,7 @@ select
     service.service_code,
     service.service_label,
     fact.sex_code,
+    fact.age_band_key,
     age_band.age_band_code,
     age_band.age_band_label,
     fact.n_starts,
@@ -23,7 +25,8 @@ select
     fact.in_charge_days,
     fact.presence_days,
     fact.n_accesses,
-    fact.amount_eur
+    fact.amount_eur,
+    coalesce({{ is_d33za('fact', 'service') }}, false) as is_d33za
 from {{ ref('fct_service_month') }} as fact
 inner join {{ ref('dim_date') }} as day
     on fact.month_date_key = day.date_key
@@ -31,6 +34,11 @@ inner join {{ ref('dim_service') }} as service
     on fact.service_key = service.service_key
 inner join {{ ref('dim_age_band') }} as age_band
     on fact.age_band_key = age_band.age_band_key
+inner join {{ ref('dq_observation') }} as observed
+    on
+        service.service_family_code = observed.service_family_code
+        and fact.sender_code = observed.sender_code
+        and fact.month_on >= observed.observed_from
 left join {{ ref('dim_territory') }} as district
     on
         district.territory_level = 'district'
