@@ -7,11 +7,15 @@ from typing import Annotated
 import typer
 
 from orchestration.commands.shared import AsJson, ready
+from orchestration.errors import IassError
 
 
 def publish(
     period: Annotated[str | None, typer.Option(help="2013 or 2013-H1; the newest complete one when left out.")] = None,
-    threshold: Annotated[int | None, typer.Option(help="A higher threshold for every table.")] = None,
+    threshold: Annotated[
+        list[str] | None,
+        typer.Option(metavar="N|TABLE=N", help="A higher threshold for every table, or for one; may be repeated."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Write the open data of a period: counts under disclosure control, with metadata and a manifest."""
@@ -20,7 +24,7 @@ def publish(
 
     settings = ready()
     with screen.progress(quiet=as_json) as progress:
-        found = write_release(settings, period, threshold=threshold, progress=progress)
+        found = write_release(settings, period, thresholds=_thresholds(threshold or []), progress=progress)
     if as_json:
         screen.json(found)
         return
@@ -32,3 +36,16 @@ def publish(
         f"Every small count was audited against all tables together.  [dim]{found.seconds:.1f} s[/]\n"
         f"{found.n_files} files in [bold]{found.folder}[/]; the manifest names them all, nothing else leaves."
     )
+
+
+def _thresholds(texts: list[str]) -> dict[str | None, int]:
+    """Thresholds by table; that of all tables, under None, comes first, so that one table may go beyond it."""
+    found: dict[str | None, int] = {}
+    for text in texts:
+        table, _, number = text.rpartition("=")
+        if not number.isdigit():
+            raise IassError(
+                f"{text!r} is no threshold: write a number, or a table and a number as t06_persone_target=5."
+            )
+        found[table or None] = int(number)
+    return dict(sorted(found.items(), key=lambda each: each[0] or ""))

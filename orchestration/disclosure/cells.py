@@ -65,6 +65,8 @@ class Places:
     """district_code, ausl_code"""
     delivered: pl.DataFrame
     """district_code, ausl_code, contact_on: the first day of each month that was delivered"""
+    expected: pl.DataFrame
+    """The same of each month that should have been"""
 
     @property
     def ausl_of(self) -> dict[str, str]:
@@ -74,6 +76,22 @@ class Places:
     def codes(self, level: str) -> set[str]:
         """Territories of a level."""
         return {REGION} if level == "region" else set(self.districts[f"{level}_code"])
+
+    def coverage(self, level: str, period_type: str) -> pl.DataFrame:
+        """Per period and place: districts, those that delivered, months expected and months that came."""
+        came = self.delivered.with_columns(came=pl.lit(value=True))
+        cut = [_PERIOD[period_type].alias("period"), _PLACE[level].alias("place")]
+        months = self.expected.join(came, on=self.expected.columns, how="left").with_columns(*cut)
+        return (
+            months.group_by("period", "place")
+            .agg(
+                pl.col("district_code").n_unique().alias("ambiti"),
+                pl.col("district_code").filter("came").n_unique().alias("ambiti_collegati"),
+                pl.len().alias("mesi_attesi"),
+                pl.col("came").count().alias("mesi_ricevuti"),
+            )
+            .sort("place", "period")
+        )
 
     def with_data(self, level: str, period_type: str) -> set[tuple[str, str]]:
         """(place, period) of a level and a period type in which anybody delivered anything."""
@@ -99,6 +117,7 @@ def places(settings: Settings, period: Period) -> Places:
     return Places(
         frame.sort("contact_on").unique("district_code", keep="last", maintain_order=True).drop("contact_on", "status"),
         frame.filter(pl.col("status") == "received").drop("status"),
+        frame.drop("status"),
     )
 
 

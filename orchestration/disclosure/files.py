@@ -19,7 +19,7 @@ from typing import Any
 import polars as pl
 
 from orchestration.disclosure.cells import Places
-from orchestration.disclosure.tables import TOTAL, Plan, Table
+from orchestration.disclosure.tables import TOTAL, Coverage, Plan, Table
 
 SUPPRESSED, NOT_DELIVERED = "c", "n"
 
@@ -78,6 +78,22 @@ def table_rows(table: Table, plan: Plan, cells: pl.DataFrame, where: Places, nam
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
+def coverage_rows(plan: Plan, where: Places, names: Names) -> pl.DataFrame:
+    """The table of deliveries in full."""
+    frames = [
+        where.coverage(level, period_type).select(
+            pl.lit(_PERIODS[period_type]).alias("tipo_periodo"),
+            pl.col("period").alias("periodo"),
+            pl.lit(_LEVELS[level]).alias("livello"),
+            pl.col("place").alias("territorio_codice"),
+            pl.col("place").replace(names.territories).alias("territorio"),
+            *(pl.col(name).cast(pl.Int64) for name in plan.coverage.columns),
+        )
+        for level, period_type in product(plan.coverage.levels, plan.coverage.periods)
+    ]
+    return pl.concat(frames)
+
+
 def write(
     folder: Path,
     plan: Plan,
@@ -90,11 +106,11 @@ def write(
     folder.mkdir(parents=True)
     (folder / "parametri.yaml").write_bytes(parameters)
     resources = []
-    for table in plan.tables:
+    for table in (plan.coverage, *plan.tables):
         frame = tables[table.code]
         frame.write_csv(folder / f"{table.code}.csv")
         frame.write_parquet(folder / f"{table.code}.parquet")
-        resources.append(_resource(table, plan, frame))
+        resources.append(_of_deliveries(table, frame) if isinstance(table, Coverage) else _resource(table, plan, frame))
     title = f"Domanda espressa agli sportelli sociali dell'Emilia-Romagna, {period_code}"
     package = {
         "name": f"iass-sportelli-sociali-{period_code.lower()}",
@@ -128,28 +144,39 @@ def _resource(table: Table, plan: Plan, frame: pl.DataFrame) -> dict[str, Any]:
         "stato": "Vuoto: valore pubblicato; c: soppresso per riservatezza; n: nessun dato trasmesso.",
         **{name: plan.dimensions[name].label for name in table.by},
     }
+    return _described(
+        table,
+        f"{measure.label}. {measure.definition} Tavola {table.report}. Soglia: {table.threshold} persone.",
+        described,
+        frame,
+        [f"{name}_codice" for name in table.by],
+    )
+
+
+def _of_deliveries(table: Coverage, frame: pl.DataFrame) -> dict[str, Any]:
+    return _described(table, f"{table.definition} Tavola {table.report}.", table.columns, frame, [])
+
+
+def _described(
+    table: Table | Coverage, description: str, columns: Mapping[str, str], frame: pl.DataFrame, key: list[str]
+) -> dict[str, Any]:
     fields = [
         {
             "name": name,
-            "type": "integer" if name == "n" else "string",
-            "description": described.get(name, name.replace("_", " ")),
+            "type": "integer" if kind == pl.Int64 else "string",
+            "description": columns.get(name, name.replace("_", " ")),
         }
-        for name in frame.columns
+        for name, kind in frame.schema.items()
     ]
     return {
         "name": table.code,
         "path": f"{table.code}.csv",
         "title": table.title,
-        "description": f"{measure.label}. {measure.definition} Tavola {table.report}. "
-        f"Soglia: {table.threshold} persone.",
+        "description": description,
         "format": "csv",
         "mediatype": "text/csv",
         "encoding": "utf-8",
-        "schema": {
-            "fields": fields,
-            "missingValues": [""],
-            "primaryKey": frame.columns[:4] + [f"{n}_codice" for n in table.by],
-        },
+        "schema": {"fields": fields, "missingValues": [""], "primaryKey": frame.columns[:4] + key},
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,16 +45,19 @@ def publish(
     settings: Settings,
     period_code: str | None = None,
     *,
-    threshold: int | None = None,
+    thresholds: Mapping[str | None, int] | None = None,
     progress: Callable[[str, float, float], None] = lambda text, done, total: None,
 ) -> Published:
-    """Publish a year or a half-year; the newest that is complete when none is named."""
+    """Publish a year or a half-year; the newest that is complete when none is named. `thresholds` raises those of
+    tables by their code, or under None that of all."""
     begun = time.perf_counter()
     with connection.connect(settings, "publisher", autocommit=True) as conn:
         conn.execute("select pg_advisory_lock(%s)", [_ADVISORY_LOCK])
         period = Period(period_code or newest_year(conn))
         plan = tables.load()
-        plan = (plan.with_threshold(threshold) if threshold else plan).for_periods(period.types)
+        for table, threshold in (thresholds or {}).items():
+            plan = plan.with_threshold(threshold, table)
+        plan = plan.for_periods(period.types)
         progress("Counting", 0, 1)
         where = cells.places(settings, period)
         if where.delivered.is_empty():
@@ -133,6 +136,7 @@ def _write(
     draft = settings.published_dir / f".{period.code}.part"
     shutil.rmtree(draft, ignore_errors=True)
     frames = {table.code: files.table_rows(table, plan, shown, where, names) for table in plan.tables}
+    frames[plan.coverage.code] = files.coverage_rows(plan, where, names)
     manifest = files.write(draft, plan, period.code, frames, parameters, summary)
     folder = settings.published_dir / period.code
 
@@ -145,7 +149,7 @@ def _write(
         release_id,
         period.code,
         folder,
-        len(plan.tables),
+        len(frames),
         len(manifest["files"]) + 1,
         counted.height,
         pattern.n_primary,

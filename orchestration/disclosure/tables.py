@@ -54,6 +54,20 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Coverage:
+    """The table that tells which months came: of deliveries, not of persons, so there is nothing in it to protect."""
+
+    code: str
+    report: str
+    title: str
+    definition: str
+    columns: dict[str, str]
+    """What it counts, with the meaning of each."""
+    levels: tuple[str, ...]
+    periods: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Plan:
     """All that is published."""
 
@@ -61,19 +75,29 @@ class Plan:
     threshold: int
     measures: dict[str, Measure]
     dimensions: dict[str, Dimension]
+    coverage: Coverage
     tables: tuple[Table, ...]
 
-    def with_threshold(self, threshold: int) -> Plan:
-        """The same tables with a higher threshold wherever theirs is lower."""
-        if threshold < self.threshold:
-            raise IassError(f"The threshold can only be raised: {self.threshold} is the lowest of this file.")
-        tables = tuple(replace(each, threshold=max(each.threshold, threshold)) for each in self.tables)
-        return replace(self, threshold=threshold, tables=tables)
+    def with_threshold(self, threshold: int, table: str | None = None) -> Plan:
+        """The same tables with a higher threshold: all of them, wherever theirs is lower, or one."""
+        of_one = next((each for each in self.tables if each.code == table), None)
+        if table is not None and of_one is None:
+            known = ", ".join(each.code for each in self.tables)
+            raise IassError(f"There is no table {table!r} to raise the threshold of: choose from {known}.")
+        lowest = of_one.threshold if of_one else self.threshold
+        if threshold < lowest:
+            raise IassError(f"The threshold can only be raised: {lowest} is the lowest of {table or 'this file'}.")
+        tables = tuple(
+            replace(each, threshold=max(each.threshold, threshold)) if of_one in (None, each) else each
+            for each in self.tables
+        )
+        return replace(self, threshold=self.threshold if of_one else threshold, tables=tables)
 
     def for_periods(self, types: set[str]) -> Plan:
         """What can be published of a release whose longest periods these are."""
         kept = (replace(each, periods=tuple(p for p in each.periods if p in types)) for each in self.tables)
-        return replace(self, tables=tuple(each for each in kept if each.periods))
+        coverage = replace(self.coverage, periods=tuple(p for p in self.coverage.periods if p in types))
+        return replace(self, coverage=coverage, tables=tuple(each for each in kept if each.periods))
 
 
 def load(file: Path = FILE) -> Plan:
@@ -103,7 +127,13 @@ def load(file: Path = FILE) -> Plan:
         unknown = [name for name in table.by if name not in dimensions]
         if unknown or table.measure not in measures:
             raise IassError(f"{table.code} names what is not defined: {', '.join(unknown) or table.measure}.")
-    return Plan(raw["licence"], int(raw["threshold"]), measures, dimensions, tables)
+    of_deliveries = raw["coverage"]
+    coverage = Coverage(
+        *(of_deliveries[name] for name in ("code", "report", "title_it", "definition_it", "columns")),
+        tuple(of_deliveries["levels"]),
+        tuple(of_deliveries["periods"]),
+    )
+    return Plan(raw["licence"], int(raw["threshold"]), measures, dimensions, coverage, tables)
 
 
 def in_force(plan: Plan, file: Path = FILE) -> bytes:

@@ -145,7 +145,9 @@ def test_paths_are_those_of_their_marts_and_provisional_while_requests_are_follo
     answer = _rows(built, "select * from mart_pathway.answer where cut_type = 'all' and territory_level = 'region'")[0]
     assert found["requests_unanswered_percent"]["numerator"] == answer["n_answer_none"]
     assert found["requests_unanswered_percent"]["denominator"] == answer["n_requests"] - answer["n_answer_open"] > 0
-    for row in _rows(built, "select * from mart_pathway.waiting_time where cut_type = 'all' and territory_level = 'region'"):
+    for row in _rows(
+        built, "select * from mart_pathway.waiting_time where cut_type = 'all' and territory_level = 'region'"
+    ):
         median = found.get(f"median_days_to_{row['milestone_code'].lower()}")
         assert median is None or median["indicator_value"] == row["median_days"], row
     # Nobody has been followed for 180 days after three months: no share, rather than the share so far.
@@ -169,6 +171,8 @@ def test_supply_is_missing_where_its_services_were_not_delivered(built: Settings
         )
     }
     of_far = [row for row in mine if row["indicator_code"] == "d33za_per_1000" and row["territory_level"] == "ausl"]
-    wrong = [row for row in of_far if (row["reliability"] in ("missing", "incomplete")) != (row["territory_code"] in silent)]
+    wrong = [
+        row for row in of_far if (row["reliability"] in ("missing", "incomplete")) != (row["territory_code"] in silent)
+    ]
     assert of_far and not wrong, wrong[:3]
     assert not [row for row in mine if (row["indicator_value"] is None) != (row["reliability"] == "missing")]

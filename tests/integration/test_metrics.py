@@ -95,8 +95,8 @@ def test_every_indicator_is_a_metric_of_the_same_name_or_says_why_not(built: Set
     catalogue = {str(code) for (code,) in _mart(built, "select indicator_code from mart_indicator.indicator")}
     unknown = catalogue - set(layer.names) - set(NO_METRIC)
     assert not unknown, (
-        f"{', '.join(sorted(unknown))}: an indicator of the catalogue without its metric. Write a metric of this name in"
-        " dbt_project/models/**/_*.yml; if it cannot be one, say why in NO_METRIC of this test."
+        f"{', '.join(sorted(unknown))}: an indicator of the catalogue without its metric. Write a metric of this name"
+        " in dbt_project/models/**/_*.yml; if it cannot be one, say why in NO_METRIC of this test."
     )
     idle = set(NO_METRIC) & set(layer.names) | set(NO_METRIC) - catalogue
     assert not idle, f"{', '.join(sorted(idle))}: no exception any more, take it out of NO_METRIC."

@@ -25,6 +25,17 @@ def test_a_threshold_is_never_lowered() -> None:
         tables.load().with_threshold(2)
 
 
+def test_the_threshold_of_one_table_is_raised_alone() -> None:
+    plan, raised = tables.load(), tables.load().with_threshold(5).with_threshold(9, "t06_persone_target")
+    assert {each.code for each in raised.tables if each.threshold == 9} == {"t06_persone_target"}
+    assert {each.threshold for each in raised.tables if each.code != "t06_persone_target"} == {5}
+    assert [each.code for each in raised.tables] == [each.code for each in plan.tables]
+    with pytest.raises(IassError, match="5 is the lowest of t07_persone_genere_eta"):
+        plan.with_threshold(4, "t07_persone_genere_eta")
+    with pytest.raises(IassError, match=r"no table 't99'.*choose from t01_contatti"):
+        plan.with_threshold(4, "t99")
+
+
 def test_the_description_of_a_table_tells_its_threshold() -> None:
     """Regression: every description said `{table.threshold}`."""
     plan = tables.load().with_threshold(4)

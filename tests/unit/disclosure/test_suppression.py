@@ -12,19 +12,20 @@ import numpy as np
 import polars as pl
 import pytest
 
-from orchestration.disclosure import attack, cells, files, protect, system, tables
+from orchestration.disclosure import cells, files, protect, system, tables
 from orchestration.disclosure.cells import REGION, Places
 from orchestration.disclosure.tables import TOTAL, Plan
 from orchestration.errors import IassError
+from tests.attacking import too_narrow
 
 AUSL_OF = {"101": "A1", "102": "A1", "103": "A1", "201": "A2", "202": "A2", "203": "A2"}
+MONTHS = pl.DataFrame(
+    [(district, ausl, date(2013, month, 1)) for district, ausl in AUSL_OF.items() for month in range(1, 7)],
+    schema={"district_code": pl.String, "ausl_code": pl.String, "contact_on": pl.Date},
+    orient="row",
+)
 WHERE = Places(
-    pl.DataFrame({"district_code": list(AUSL_OF), "ausl_code": list(AUSL_OF.values())}),
-    pl.DataFrame(
-        [(district, ausl, date(2013, month, 1)) for district, ausl in AUSL_OF.items() for month in range(1, 7)],
-        schema={"district_code": pl.String, "ausl_code": pl.String, "contact_on": pl.Date},
-        orient="row",
-    ),
+    pl.DataFrame({"district_code": list(AUSL_OF), "ausl_code": list(AUSL_OF.values())}), MONTHS.slice(1), MONTHS
 )
 
 
@@ -37,6 +38,7 @@ def plan() -> Plan:
         whole.threshold,
         whole.measures,
         whole.dimensions,
+        whole.coverage,
         tuple(t for t in whole.tables if t.code in kept),
     )
 
@@ -79,24 +81,9 @@ def _write(folder: Path, plan: Plan, counted: pl.DataFrame, hidden: np.ndarray) 
     shown = counted.with_columns(shown=pl.when(pl.Series(hidden)).then(None).otherwise(pl.col("value")))
     names = files.Names({code: {} for code in plan.dimensions}, {})
     frames = {table.code: files.table_rows(table, plan, shown, WHERE, names) for table in plan.tables}
+    frames[plan.coverage.code] = files.coverage_rows(plan, WHERE, names)
     files.write(folder, plan, "2013-H1", frames, b"", {})
     return folder
-
-
-def _too_narrow(folders: list[Path], plan: Plan, counted: pl.DataFrame, *, is_strong: bool) -> list[str]:
-    """Small cells whose interval, as the attacker computes it from the files, is narrower than the threshold asks."""
-    known = attack.read(folders, plan, AUSL_OF)
-    truth = known.cells.join(counted, on=cells.key_columns(plan), how="left", maintain_order="left")
-    value, threshold = (truth[name].to_numpy().astype(float) for name in ("value", "threshold"))
-    small = protect.primary(truth)
-    overlaps = known.system.equalities @ value if is_strong else None
-    found = attack.intervals(known, overlaps, enough=np.where(small, threshold - 1, 0))
-    assert all(cell in found for cell in np.flatnonzero(small)), "a small cell is shown"
-    return [
-        f"{truth.row(cell)[:5]}: {found[cell]}"
-        for cell in np.flatnonzero(small)
-        if found[cell][1] - found[cell][0] < threshold[cell] - 1
-    ]
 
 
 def test_the_attack_breaks_primary_suppression_and_fails_on_the_release(
@@ -106,14 +93,14 @@ def test_the_attack_breaks_primary_suppression_and_fails_on_the_release(
     tied = system.build(counted, plan, AUSL_OF)
     assert small.sum() > 20
     only_small = _write(tmp_path / "primary", plan, counted, small)
-    assert len(_too_narrow([only_small], plan, counted, is_strong=False)) > 5, (
+    assert len(too_narrow([only_small], plan, counted, AUSL_OF, is_strong=False)) > 5, (
         "the attack finds nothing: it is no attack"
     )
 
     pattern = protect.suppress(tied, value, threshold, small, cost)
     release = _write(tmp_path / "release", plan, counted, pattern.is_suppressed)
     for is_strong in (False, True):
-        assert not _too_narrow([release], plan, counted, is_strong=is_strong)
+        assert not too_narrow([release], plan, counted, AUSL_OF, is_strong=is_strong)
     assert pattern.n_complementary < (~small).sum(), "everything is suppressed"
 
     manifest = {path.name for path in release.iterdir()} - {"manifest.json"}
@@ -124,9 +111,8 @@ def test_the_attack_breaks_primary_suppression_and_fails_on_the_release(
     )
     assert (again.is_suppressed == pattern.is_suppressed).all()
     # Two releases that each protect the same cells, put side by side, are one larger table for the attacker.
-    assert not _too_narrow(
-        [release, _write(tmp_path / "again", plan, counted, again.is_suppressed)], plan, counted, is_strong=True
-    )
+    both = [release, _write(tmp_path / "again", plan, counted, again.is_suppressed)]
+    assert not too_narrow(both, plan, counted, AUSL_OF, is_strong=True)
 
 
 def test_what_was_shown_before_is_never_used_to_hide(plan: Plan, counted: pl.DataFrame) -> None:
