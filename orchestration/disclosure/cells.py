@@ -7,7 +7,7 @@ tables that show it show the same cell. Zero cells are not listed: they are the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from itertools import combinations
@@ -122,18 +122,25 @@ def places(settings: Settings, period: Period) -> Places:
 
 
 def count(settings: Settings, plan: Plan, period: Period, where: Places) -> pl.DataFrame:
-    """Every nonzero cell of the release with `value`, `persons` and `threshold` (the highest of its tables).
-    An AUSL is the
-    sum of its districts, wherever a desk may stand."""
+    """Every nonzero cell of the release, from the stars."""
     uri = connection.url(settings, "publisher")
+    rows = {
+        code: pl.read_database_uri(measure.source.format(first=period.first, last=period.last), uri, engine="adbc")
+        for code, measure in plan.measures.items()
+    }
+    return tabulate(plan, {code: each.drop("ausl_code") for code, each in rows.items()}, where)
+
+
+def tabulate(plan: Plan, rows: Mapping[str, pl.DataFrame], where: Places) -> pl.DataFrame:
+    """Every nonzero cell of these rows of each measure, with `value`, `persons` and `threshold` (the highest of its
+    tables). An AUSL is the sum of its districts, wherever a desk may stand."""
     found: list[pl.DataFrame] = []
     for measure in plan.measures.values():
-        sql = measure.source.format(first=period.first, last=period.last)
-        rows = pl.read_database_uri(sql, uri, engine="adbc").drop("ausl_code").join(where.districts, on="district_code")
+        placed = rows[measure.code].join(where.districts, on="district_code")
         if measure.is_distinct:
-            rows = rows.filter(pl.col("contributor") > 0)
+            placed = placed.filter(pl.col("contributor") > 0)
         for table in (each for each in plan.tables if each.measure == measure.code):
-            for counted in _cube(rows, table.by, table.levels, table.periods, is_distinct=measure.is_distinct):
+            for counted in _cube(placed, table.by, table.levels, table.periods, is_distinct=measure.is_distinct):
                 missing = [pl.lit(TOTAL).alias(name) for name in plan.dimensions if name not in counted.columns]
                 found.append(
                     counted.with_columns(

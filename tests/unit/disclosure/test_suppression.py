@@ -14,7 +14,7 @@ import pytest
 
 from orchestration.disclosure import cells, files, protect, system, tables
 from orchestration.disclosure.cells import REGION, Places
-from orchestration.disclosure.tables import TOTAL, Plan
+from orchestration.disclosure.tables import Plan
 from orchestration.errors import IassError
 from tests.attacking import too_narrow
 
@@ -57,18 +57,8 @@ def counted(plan: Plan) -> pl.DataFrame:
             "contributor": random.integers(1, 600, n),
             "target": target,
         }
-    ).join(WHERE.districts, on="district_code")
-    frames = []
-    for table in plan.tables:
-        is_distinct = plan.measures[table.measure].is_distinct
-        for cube in cells._cube(rows, table.by, table.levels, table.periods, is_distinct=is_distinct):
-            totals = [pl.lit(TOTAL).alias(name) for name in plan.dimensions if name not in cube.columns]
-            frames.append(
-                cube.with_columns(
-                    *totals, measure=pl.lit(table.measure), threshold=pl.lit(table.threshold, pl.Int64)
-                ).select(*cells.key_columns(plan), "value", "persons", "threshold")
-            )
-    return pl.concat(frames).unique(cells.key_columns(plan)).sort(cells.key_columns(plan))
+    )
+    return cells.tabulate(plan, dict.fromkeys(plan.measures, rows), WHERE)
 
 
 def _arrays(counted: pl.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
