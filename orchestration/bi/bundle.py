@@ -75,7 +75,7 @@ def make(columns: Columns, folder: Path = DEFINITIONS) -> bytes:
 
 def _files(columns: Columns, folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     known = datasets(folder)
-    yield "metadata.yaml", {"version": "1.0.0", "type": "Dashboard", "timestamp": "2013-01-01T00:00:00+00:00"}
+    yield "metadata.yaml", {"version": "1.0.0", "type": "assets", "timestamp": "2013-01-01T00:00:00+00:00"}
     yield (
         "databases/IASS.yaml",
         {

@@ -54,14 +54,17 @@ def up(settings: Settings, *, port: int | None = None, say: Say = lambda text: N
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     say("Installing Superset into an environment of its own (once) …")
     _install(home)
-    say("Reading what the marts offer …")
-    packed = home / "dashboards.zip"
-    packed.write_bytes(bundle.make(columns(settings)))
     down(settings)
     say("Preparing Superset: accounts, warehouse, dashboards …")
-    _run(settings, [str(bundle.DEFINITIONS / "prepare.py")], "prepared")
+    prepare(settings)
     say("Starting Superset …")
     return _start(settings, port or _free_port())
+
+
+def prepare(settings: Settings, folder: Path = bundle.DEFINITIONS) -> None:
+    """Bring accounts and the warehouse's address up to date; import the definitions of `folder` over what is there."""
+    (_home(settings) / "dashboards.zip").write_bytes(bundle.make(columns(settings, folder), folder))
+    _run(settings, [str(bundle.DEFINITIONS / "prepare.py")], "prepared")
 
 
 def down(settings: Settings) -> bool:
@@ -92,11 +95,11 @@ def running(settings: Settings) -> Running | None:
     return Running(url, told["pid"], pages)
 
 
-def columns(settings: Settings) -> dict[str, list[tuple[str, int]]]:
+def columns(settings: Settings, folder: Path = bundle.DEFINITIONS) -> dict[str, list[tuple[str, int]]]:
     """Columns of every dataset, asked of the warehouse as the reader that Superset will be."""
     found: dict[str, list[tuple[str, int]]] = {}
     with connection.connect(settings, "analyst") as conn:
-        for name, dataset in bundle.datasets().items():
+        for name, dataset in bundle.datasets(folder).items():
             try:
                 with conn.transaction():
                     described = conn.execute(f"select * from ({bundle.query(dataset)}) as q limit 0").description

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+import sqlite3
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -16,6 +19,8 @@ from orchestration.warehouse import connection
 pytestmark = pytest.mark.browser
 
 TIMEOUT = 60_000
+#: What a tile shows of a measure over nothing: requests of the newest months, whose windows are not over.
+NOTHING = "Nessun dato"
 #: What a tile shows, by the format of its measure.
 SHOWN = {
     ",d": lambda value: f"{int(value):,}".replace(",", "."),
@@ -66,7 +71,7 @@ def measured(settings: Settings, chart: dict[str, Any]) -> str:
     with connection.connect(settings, "analyst") as conn:
         row = conn.execute(psycopg.sql.SQL(statement)).fetchone()
     assert row is not None
-    return SHOWN[measure["format"]](row[0])
+    return NOTHING if row[0] is None else SHOWN[measure["format"]](row[0])
 
 
 @pytest.mark.parametrize("dashboard", bundle.dashboards(), ids=lambda each: each.name)
@@ -131,3 +136,23 @@ def test_a_reader_cannot_change_the_dashboards(visit: Visit, superset: service.R
         f"{superset.url}/api/v1/dashboard/1", headers={"X-CSRFToken": token, "Referer": superset.url}
     )
     assert refused.status in (403, 404), refused.text()
+
+
+def test_a_change_in_a_file_is_a_change_on_the_page(built: Settings, superset: service.Running, tmp_path: Path) -> None:
+    """Superset's import of dashboards leaves charts and datasets that are there already as they are."""
+    changed = tmp_path / "superset"
+    shutil.copytree(bundle.DEFINITIONS, changed)
+    for name, before, after in (
+        ("datasets.yaml", "step_number <= 4", "step_number <= 3"),
+        ("paths_and_supply.yaml", "title: Persone in carico,", "title: Chi è in carico,"),
+    ):
+        text = (changed / name).read_text()
+        assert before in text
+        (changed / name).write_text(text.replace(before, after))
+    service.prepare(built, changed)
+    with sqlite3.connect(built.home / "bi" / "superset.db") as known:
+        titles = {title for (title,) in known.execute("select slice_name from slices")}
+        ((sql,),) = known.execute("select sql from tables where table_name = 'transition'")
+    assert "Chi è in carico" in titles and "Persone in carico" not in titles
+    assert "step_number <= 3" in sql
+    service.prepare(built)
