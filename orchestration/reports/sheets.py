@@ -39,7 +39,7 @@ def workbook(document: Document, path: Path) -> None:
 def _first_sheet(made: Any, document: Document, style: Any) -> None:
     sheet = made.add_worksheet("Leggimi")
     sheet.hide_gridlines(2)
-    sheet.set_column(0, 0, 12)
+    sheet.set_column(0, 0, 20)
     sheet.set_column(1, 1, 90)
     sheet.write(0, 0, document.title, style(bold=True, font_size=16))
     sheet.write(1, 0, f"{document.place.label} · {document.period.label}", style(font_size=12))

@@ -1,0 +1,64 @@
+"""Definitions of reports: what would only be seen when a report of some period is built, is seen here."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+
+import polars as pl
+import pytest
+
+from orchestration.reports import definition, document
+from orchestration.reports.definition import Column, Report, Section, TableDefinition
+from orchestration.reports.period import Period
+from orchestration.reports.source import Place, Source
+
+
+@pytest.mark.parametrize("code", definition.codes())
+def test_a_definition_holds_together(code: str) -> None:
+    report = definition.load(code)
+    ids = [table.id for table in report.tables]
+    assert len(ids) == len(set(ids)), "an id names a sheet, a file and an anchor, so it stands for one table"
+    figures = [chart.id for table in report.tables for chart in table.charts]
+    assert len(figures) == len(set(figures)), f"two figures of one number: {figures}"
+    for name, query in (*((table.id, table.sql) for table in report.tables), *report.data.items()):
+        stray = re.findall(r"%(?!%|\(\w+\)s)(?<!%%).{0,12}", query)
+        assert not stray, f"{name}: a percent sign in SQL is written twice: {stray}"
+        assert "$" not in query, f"{name}: a fragment that is not there"
+    frames = {*ids, *report.data}
+    for table in report.tables:
+        for chart in table.charts:
+            assert chart.options.get("frame", table.id) in frames, f"{chart.id}: nothing is called {chart.options}"
+
+
+def test_parts_of_years_only_are_not_in_a_half_year() -> None:
+    report = definition.load("offerta")
+    year, half = report.of("year"), report.of("half_year")
+    assert {table.id for table in year.tables} == {table.id for table in report.tables}
+    assert {"O2", "O4"} <= {table.id for table in half.tables} and not [t.id for t in half.tables if t.id[0] == "P"]
+    assert all(section.tables or section.terms for section in half.sections), "an empty section"
+    assert len(half.key_figures) < len(year.key_figures)
+
+
+def _source(frame: pl.DataFrame, received: int) -> Source:
+    place = Place("10502", "Città di Bologna", "district", "080105")
+    coverage = pl.DataFrame(
+        {"territory_code": ["10502"], "n_deliveries_received": [received], "n_deliveries_expected": [12]}
+    ).with_columns(pl.lit(None).alias("residents_on"), pl.lit(0).alias("n_demands"))
+    empty = pl.DataFrame(schema={"sender_code": pl.String, "ausl_code": pl.String, "month_on": pl.Date})
+    return Source(Period(2013), (place,), {"X": frame}, coverage, empty, pl.DataFrame(), pl.DataFrame())
+
+
+def test_a_service_that_was_not_sent_is_missing_and_not_nothing() -> None:
+    """Also where the desks of the same place did deliver."""
+    frame = pl.DataFrame(
+        {"territory_code": ["10502"] * 3, "label": ["Domicilio", "Assegno", "Minori"], "n": [0, None, None],
+         "is_silent": [False, True, False], "row_kind": ["group", "plain", "plain"]}
+    )  # fmt: skip
+    columns = (Column("label", "Servizi", "text"), Column("n", "Persone", "count"))
+    table = TableDefinition("X", "Servizi", "own", "", columns)
+    report = Report("x", "X", "", ("year",), (), (Section("S", "", (table,)),), {})
+    source = _source(frame, received=12)
+    (made,) = document.make(report, source, source.places[0], date(2014, 3, 1)).tables
+    assert [row.texts for row in made.rows] == [("Domicilio", "0"), ("Assegno", "n.p."), ("Minori", "–")]
+    assert [row.kind for row in made.rows] == ["group", "plain", "plain"]
