@@ -19,7 +19,7 @@ from orchestration.settings import Settings
 from orchestration.warehouse import connection
 
 REPORTS = ("attivita", "offerta", "qualita")
-DISTRICT, DISTRICT_LABEL = "10502", "Città di Bologna"
+DISTRICT, DISTRICT_LABEL, AUSL = "10502", "Città di Bologna", "080105"
 
 
 def iass(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -72,15 +72,6 @@ def test_contacts_of_the_report_are_those_of_the_mart(folder: Path, built: Setti
     ("table", "query"),
     [
         (
-            "O2",
-            # Nobody in charge is no row of the mart, and a zero of the report where the sender delivered.
-            "select coalesce(n_persons, 0), coalesce(n_persons_75, 0), coalesce(persons_per_1000, 0)"
-            " from unnest(array['FAR', 'ADI', 'SMAC', 'SISAM']) with ordinality as family (service_code, place)"
-            " left join mart_offer.offer_monthly as offer on offer.service_code = family.service_code"
-            " and period_type = 'year' and year_number = 2013 and service_level = 'family' and territory_code = %s"
-            " order by place",
-        ),
-        (
             "O6",
             "select max(n_persons), max(d33za_per_1000) from mart_offer.d33za"
             " where year_number = 2013 and intensity_code = 'TOT' and territory_code = %s",
@@ -104,7 +95,6 @@ def test_services_and_paths_of_the_report_are_those_of_the_marts(
     offer: Path, built: Settings, table: str, query: str
 ) -> None:
     columns = {
-        "O2": ("n_persons", "n_persons_75", "per_1000"),
         "O6": ("n_persons", "d33za"),
         "P1": ("n",),
         "P6": ("window_days", "n_happened", "estimated", "low", "high"),
@@ -114,6 +104,32 @@ def test_services_and_paths_of_the_report_are_those_of_the_marts(
     with only(offer, f"{table}.csv").open(newline="") as file:
         lines = [line for line in csv.DictReader(file) if line.get("place", DISTRICT_LABEL) == DISTRICT_LABEL]
     assert expected and [[float(line[name]) if line[name] else None for name in columns] for line in lines] == expected
+
+
+def test_persons_in_charge_are_those_of_the_mart_and_missing_where_nothing_was_sent(
+    offer: Path, built: Settings
+) -> None:
+    families = {"FAR": "FAR1", "ADI": "ADI1", "SMAC": "SMAC", "SISAM": "SISAM"}
+    with connection.connect(built, "analyst") as conn:
+        rows = conn.execute(
+            "select service_code, n_persons, n_persons_75, persons_per_1000 from mart_offer.offer_monthly"
+            " where period_type = 'year' and year_number = 2013 and service_level = 'family' and territory_code = %s",
+            [DISTRICT],
+        ).fetchall()
+        sent = conn.execute(
+            "select distinct flow_code from quality.dq_coverage where coverage_status = 'received'"
+            " and sender_code in (%s, %s) and extract(year from period_start_on) = 2013",
+            [DISTRICT, AUSL],
+        ).fetchall()
+    found = {code: tuple(map(float, measures)) for code, *measures in rows}
+    expected = [
+        found.get(code, (0.0, 0.0, 0.0)) if (flow,) in sent else (None, None, None) for code, flow in families.items()
+    ]
+    assert found and len(sent) > 1, "the region of the tests has no services"
+    with only(offer, "O2.csv").open(newline="") as file:
+        names = ("n_persons", "n_persons_75", "per_1000")
+        lines = [tuple(float(line[name]) if line[name] else None for name in names) for line in csv.DictReader(file)]
+    assert lines == expected
 
 
 def test_workbooks_hold_numbers_and_a_sheet_for_each_table(folder: Path) -> None:
