@@ -105,12 +105,13 @@ def write(
     """Write all files of a release and return its manifest."""
     folder.mkdir(parents=True)
     (folder / "parametri.yaml").write_bytes(parameters)
-    resources = []
-    for table in (plan.coverage, *plan.tables):
-        frame = tables[table.code]
-        frame.write_csv(folder / f"{table.code}.csv")
-        frame.write_parquet(folder / f"{table.code}.parquet")
-        resources.append(_of_deliveries(table, frame) if isinstance(table, Coverage) else _resource(table, plan, frame))
+    for code, frame in tables.items():
+        frame.write_csv(folder / f"{code}.csv")
+        frame.write_parquet(folder / f"{code}.parquet")
+    resources = [
+        _of_deliveries(plan.coverage, tables[plan.coverage.code]),
+        *(_resource(table, plan, tables[table.code]) for table in plan.tables),
+    ]
     title = f"Domanda espressa agli sportelli sociali dell'Emilia-Romagna, {period_code}"
     package = {
         "name": f"iass-sportelli-sociali-{period_code.lower()}",

@@ -129,9 +129,13 @@ def load(file: Path = FILE) -> Plan:
             raise IassError(f"{table.code} names what is not defined: {', '.join(unknown) or table.measure}.")
     of_deliveries = raw["coverage"]
     coverage = Coverage(
-        *(of_deliveries[name] for name in ("code", "report", "title_it", "definition_it", "columns")),
-        tuple(of_deliveries["levels"]),
-        tuple(of_deliveries["periods"]),
+        code=of_deliveries["code"],
+        report=of_deliveries["report"],
+        title=of_deliveries["title_it"],
+        definition=of_deliveries["definition_it"],
+        columns=of_deliveries["columns"],
+        levels=tuple(of_deliveries["levels"]),
+        periods=tuple(of_deliveries["periods"]),
     )
     return Plan(raw["licence"], int(raw["threshold"]), measures, dimensions, coverage, tables)
 
