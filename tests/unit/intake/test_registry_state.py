@@ -4,7 +4,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestration.intake.registry_state import (
@@ -102,6 +102,7 @@ people = st.dictionaries(st.sampled_from("abcdef"), st.sampled_from("123"))
 snapshots = st.lists(st.tuples(people, st.sets(st.sampled_from("abcdef"))), min_size=1, max_size=6)
 
 
+@settings(deadline=None)
 @given(snapshots)
 def test_changes_replay_to_the_state(sequence: list[tuple[dict[str, str], set[str]]]) -> None:
     """Against the plain reading of the specification, person by person."""
