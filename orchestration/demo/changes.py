@@ -154,6 +154,9 @@ class MonthlyChanges:
         children["place"] = registry.places.position(hub_codes)
         children["family"] = registry["family"][mothers]
         children["family"][n:] = children["family"][twin]
+        of_one_sex = twin[children["sex"][n:] == children["sex"][twin]]
+        children["has_twin"][of_one_sex] = True
+        children["has_twin"][n:] = children["has_twin"][twin]
         children["status"] = np.full(len(mothers), ACTIVE)
         children["status_on"] = birth
         registry.add(children)

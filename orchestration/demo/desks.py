@@ -13,6 +13,7 @@ import polars as pl
 
 from orchestration.demo import faults, write
 from orchestration.demo.deliveries import Deliveries, findings_frame, previous_period
+from orchestration.demo.late import LateVariations
 from orchestration.demo.nomenclature import COLUMNS, LocalNomenclature, add_months
 from orchestration.demo.population import Registry, registry_ids
 from orchestration.demo.records import MonthRecords
@@ -25,6 +26,7 @@ class Desks:
     """Writes files and keeps the truth about contacts and demands."""
 
     deliveries: Deliveries
+    late: LateVariations
     contacts: list[pl.DataFrame] = field(default_factory=list)
     demands: list[pl.DataFrame] = field(default_factory=list)
 
@@ -98,6 +100,7 @@ class Desks:
             self.deliveries.add(path, "IASS", sender, period, number, arrives, "accepted", **counts[file_key])
             last[sender] = (number, arrives, texts[file_key])
             self.deliveries.perhaps_again(path, "IASS", sender, period, number, arrives, counts[file_key])
+        free = {sender: number + 1 for sender, (number, _, _) in last.items()}
         for sender, (number, arrives, text) in last.items():
             if self.rng.random() < faults.WRONG_PERIOD_SHARE:
                 # It takes the next free progressive and comes last, so that the period is all that is wrong with it.
@@ -105,7 +108,28 @@ class Desks:
                 day = write.day_after(arrives, 2)
                 path = self._iass(sender, period, number + 1, day, one, previous)
                 self.deliveries.misdirect(path, "IASS", sender, period, number + 1, day)
+                del free[sender]  # two files of one name cannot lie in one folder
         self._remember(records, names, month)
+        self.late.remember(month, records, free)
+        for past, late in self.late.next():
+            self._late(past.month, late, due.replace(day=28))
+
+    def _late(self, month: date, late: MonthRecords, arrives: date) -> None:
+        """The file of a variation that comes long after, and what is true from then on."""
+        [(file_key, text)] = write.iass_files(late.contacts, late.demands, late.outcomes).items()
+        sender, number = file_key.split("/")
+        period = f"{month:%Y-%m}"
+        path = self._iass(sender, period, int(number), arrives, text, period)
+        self.deliveries.add(
+            path, "IASS", sender, period, int(number), arrives, "accepted", **self._counts(late)[file_key]
+        )
+        was_live = pl.col("is_live") & ~pl.col("record_key").is_in(late.contacts["key"].implode())
+        self.contacts = [
+            table.with_columns(was_live.alias("is_live"), (pl.col("is_counted") & was_live).alias("is_counted"))
+            for table in self.contacts
+        ]
+        self.demands = [table.with_columns(was_live.alias("is_live")) for table in self.demands]
+        self._remember(late, {file_key: path.name}, month)
 
     def _iass(self, sender: str, period: str, number: int, arrives: date, text: str, inside: str) -> Path:
         name = f"IASS_{sender}_{period}_{number:03d}.xml"

@@ -76,10 +76,14 @@ IDENTITY_CASES = {
     "SISAM": _WITH_NAMES,
 }
 # Of the people whom the registry does not know: brothers, sisters and twins of residents.
-SIBLING_SHARE = 0.20
+SIBLING_SHARE, TWIN_SHARE_OF_SIBLINGS = 0.30, 0.60
+# Twins of one sex are more often without a code than others: nothing but the given name then tells who of the two asks,
+# and where one of them is unknown to the registry, everything but the given name says that it is the other.
+TWIN_WITHOUT_CODE_SHARE = 0.30
 ANONYMOUS_SHARE = 0.010  # of contacts: type 98 or 99
 REPEAT_SHARE = 0.020  # of contacts: the same reporter once more on the same day, must not count
 VARIED_SHARE = 0.010  # of contacts: a variation in the correction window adds an outcome
+LATE_VARIED_SHARE = 0.08  # of the districts a month: a variation of a contact of an earlier month, up to a year old
 CANCELLED_SHARE = 0.004  # of contacts, on top: inserted by mistake and cancelled in the correction window
 
 # Of the month's deliveries of all districts.

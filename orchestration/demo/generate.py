@@ -20,6 +20,7 @@ from orchestration.demo.contacts import YearPlan, months_of, plan_year
 from orchestration.demo.continuations import plan_continuations
 from orchestration.demo.deliveries import Deliveries
 from orchestration.demo.desks import Desks
+from orchestration.demo.late import LateVariations
 from orchestration.demo.nomenclature import add_months, make_nomenclatures, month_end
 from orchestration.demo.population import Registry, first_day_registry
 from orchestration.demo.presented import true_ids
@@ -64,8 +65,8 @@ def generate(
     (out_dir / "truth").mkdir(parents=True)
     (out_dir / "README.md").write_text(README, encoding="utf-8")
     # One stream of random numbers for each concern: a change in one leaves the others as they were.
-    people_rng, change_rng, plan_rng, record_rng, delivery_rng, local_rng, service_rng, path_rng = (
-        np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(8)
+    people_rng, change_rng, plan_rng, record_rng, delivery_rng, local_rng, service_rng, path_rng, late_rng = (
+        np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(9)
     )
     territory = load_territory(start)
     registry, outside = first_day_registry(territory, scale, people_rng), Registry(territory)
@@ -73,7 +74,7 @@ def generate(
     maker = RecordMaker(record_rng, registry, outside, locals_)
     changes = MonthlyChanges(registry, change_rng)
     deliveries = Deliveries(out_dir, delivery_rng, _packing(territory, start, months))
-    desks = Desks(deliveries)
+    desks = Desks(deliveries, LateVariations(late_rng))
     desks.nomenclatures(locals_.files)
     services = Services(service_rng, registry, outside, scale, start)
     residents = len(registry)
@@ -97,6 +98,7 @@ def generate(
         "contacts": contacts,
         "demands": demands,
         "persons": _true_persons(plans, registry),
+        "twins": _true_twins(registry, outside),
         **services.truth(),
     }
     rows = measure.measure_desks(plans, contacts, demands) + measure.measure_services(
@@ -147,3 +149,22 @@ def _true_persons(plans: list[YearPlan], registry: Registry) -> pl.DataFrame:
         pl.Series(cal.TARGET_CODES).gather(persons["target"]).alias("report_target_code"),
         (shared & persons.select(inside).to_series()).alias("has_shared_base_code"),
     )
+
+
+def _true_twins(registry: Registry, outside: Registry) -> pl.DataFrame:
+    """Pairs of persons of one sex with the same family name, birth date and birth place, whom the given name alone
+    tells apart: twins, also of people whom the registry does not know. Each pair stands once in each direction."""
+    birth = ("family", "sex", "birth", "place")
+    everybody = pl.concat(
+        pl.DataFrame({name: people[name] for name in (*birth, "given")}).with_columns(
+            pl.lit(source, pl.Int64).alias("source"), pl.int_range(len(people), dtype=pl.Int64).alias("position")
+        )
+        for source, people in enumerate((registry, outside))
+    ).filter(pl.len().over(birth) > 1)
+    pairs = everybody.join(everybody, on=birth, suffix="_of_twin").filter(pl.col("given") != pl.col("given_of_twin"))
+    return pl.DataFrame(
+        {
+            "true_person_id": true_ids(pairs["source"], pairs["position"]),
+            "twin_person_id": true_ids(pairs["source_of_twin"], pairs["position_of_twin"]),
+        }
+    ).sort("true_person_id", "twin_person_id")

@@ -135,6 +135,8 @@ class Registry:
         ("status_on", np.int32),
         ("death_on", np.int32),
         ("present", np.bool_),
+        #: somebody of the same sex has family name, birth date and birth place in common
+        ("has_twin", np.bool_),
     )
 
     def __init__(self, territory: Territory) -> None:
@@ -184,6 +186,7 @@ class Registry:
             "status_on": np.maximum(birth, day_number(date(2005, 1, 1)) + rng.integers(0, 2500, n)),
             "death_on": np.full(n, NO_DATE),
             "present": np.ones(n, dtype=np.bool_),
+            "has_twin": np.zeros(n, dtype=np.bool_),
         }
 
     def doctors(self, rng: np.random.Generator, unit: np.ndarray) -> np.ndarray:
@@ -431,8 +434,11 @@ def _make_twins(rng: np.random.Generator, people: dict[str, np.ndarray]) -> None
         & (people["citizenship"][first] == people["citizenship"][second])
         & (people["given"][first] != people["given"][second])
     )
+    first, second = first[alike], second[alike]
     for field in ("family", "birth", "place"):
-        people[field][second[alike]] = people[field][first[alike]]
+        people[field][second] = people[field][first]
+    of_one_sex = people["sex"][first] == people["sex"][second]
+    people["has_twin"][first[of_one_sex]] = people["has_twin"][second[of_one_sex]] = True
 
 
 def _make_homonyms(rng: np.random.Generator, people: dict[str, np.ndarray]) -> None:

@@ -8,7 +8,7 @@ from datetime import date
 import numpy as np
 import polars as pl
 
-from orchestration.demo import misspelling, names
+from orchestration.demo import faults, misspelling, names
 from orchestration.demo.population import Registry, day_number, registry_ids
 from orchestration.intake import fiscal_code
 
@@ -39,6 +39,7 @@ def known_persons(registry: Registry, outside: Registry, wanted: pl.DataFrame, d
                 pl.lit(source, dtype=pl.Int64).alias("source"),
                 pl.Series("position", who, dtype=pl.Int64),
                 first_ausl.alias("first_ausl"),
+                pl.Series("has_twin", people["has_twin"][who]),
             )
         )
     known = pl.concat(parts)
@@ -56,6 +57,9 @@ def known_persons(registry: Registry, outside: Registry, wanted: pl.DataFrame, d
     kind[foreign & (draw >= 45) & (draw < 57)] = "provisional"
     kind[foreign & (draw >= 57) & (draw < 92)] = "local_only"
     kind[~foreign & (draw < 30)] = "local_only"
+    has_twin = known["has_twin"].to_numpy()
+    kind[has_twin] = "local_only"
+    bare_twin = has_twin & ((position * 104_729) % 100 < 100 * faults.TWIN_WITHOUT_CODE_SHARE)
     temporary = pl.Series(np.where(is_eu, "ENI", "STP")) + "080" + known["first_ausl"].str.slice(3, 3)
     temporary = temporary + pl.Series(position).cast(pl.String).str.zfill(7)
     body = pl.Series(position + 9_000_000_000).cast(pl.String)
@@ -63,6 +67,7 @@ def known_persons(registry: Registry, outside: Registry, wanted: pl.DataFrame, d
     return known.with_columns(
         (same == swapped).alias("same_letters"),
         pl.Series("kind_of_outsider", kind),
+        pl.Series("is_bare_twin", bare_twin),
         pl.select(pl.when(is_provisional).then(body + _check_digits(body)).otherwise(temporary))
         .to_series()
         .alias("foreign_code"),
@@ -83,6 +88,8 @@ def choose_cases(
     inside = (people["source"] == 0).to_numpy()
     old = people["identificativo_precedente"].is_not_null().to_numpy() & inside
     case = np.where(old & (case == "right") & (rng.random(n) < 0.5), "old_code", case)
+    if "local_only" in shares:
+        case = np.where(people["is_bare_twin"].to_numpy() & (case == "right"), "local_only", case)
     case = np.where(bound, "right", case)
     case = np.where(people["same_letters"].to_numpy() & (case == "swapped_names"), "right", case)
     # Only names of other alphabets and spellings have a second way to be written.

@@ -71,12 +71,16 @@ def measure(settings: Settings, truth: Path) -> Quality:
     file = truth / "presented.parquet"
     if not file.exists():
         raise IassError(f"{truth} holds no truth about persons: make a region with `iass demo run` or `generate`.")
-    return scores(judged(_records(settings, pl.read_parquet(file)), _registry_keys(settings)))
+    twins = pl.read_parquet(truth / "twins.parquet")["true_person_id"]
+    records = _records(settings, pl.read_parquet(file)).with_columns(
+        pl.col("true_person_id").is_in(twins.unique().implode()).alias("has_twin")
+    )
+    return scores(judged(records, _registry_keys(settings)))
 
 
 def judged(records: pl.DataFrame, registry_keys: pl.DataFrame) -> pl.DataFrame:
-    """`records`: flow_code · case · true_person_id · registry_id · person_key · method · is_hard. Adds `verdict`.
-    `registry_keys`: registry_id · registry_key."""
+    """`records`: flow_code · case · true_person_id · registry_id · person_key · method · is_hard · has_twin.
+    `registry_keys`: registry_id · registry_key. Adds `verdict` to the records."""
     holders = (
         records.group_by("person_key", "true_person_id")
         .len()
@@ -115,8 +119,9 @@ def scores(found: pl.DataFrame) -> Quality:
     hard = found.filter("is_hard")
     overall = [*_groups(found.with_columns(pl.lit(ALL).alias("case"))), _score(ALL, ALL, found)]
     all_records, hard_records = _score(ALL, ALL, found), _score(ALL, "by likeness only", hard)
+    twins = _score(ALL, "by likeness only, with a twin of one sex", hard.filter("has_twin"))
     return Quality(
-        (*overall, hard_records),
+        (*overall, hard_records, twins),
         tuple(_groups(found)),
         (
             Target("Precision over all records", all_records.precision or 0.0, 0.999),

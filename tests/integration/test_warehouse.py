@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from typing import Any
 
@@ -14,29 +15,23 @@ from tests.integration import service_rows
 from tests.integration.service_rows import Services
 from tests.integration.warehouse_rows import BOLOGNA, IMOLA, Region
 
-_SCHEMAS = (
-    "core",
-    "mart_demand",
-    "mart_target_group",
-    "mart_outcome",
-    "mart_indicator",
-    "mart_offer",
-    "mart_pathway",
-    "quality",
-)
-
 
 def _everything(settings: Settings) -> dict[str, list[Any]]:
-    """Every row of every table that people read, as text and sorted."""
+    """Every row of every table that people read, and of every one that a build keeps, as text and sorted."""
+    nodes = json.loads(dbt.manifest(settings).read_text())["nodes"].values()
+    kept = [
+        f"{node['schema']}.{node['name']}"
+        for node in nodes
+        if node["resource_type"] == "model"
+        and (
+            node["config"]["materialized"] == "incremental"
+            or (node["config"]["materialized"] == "table" and node["schema"] != "intermediate")
+        )
+    ]
     with connection.connect(settings, "transformer") as conn:
-        tables = conn.execute(
-            "select table_schema || '.' || table_name from information_schema.tables"
-            " where table_schema = any(%s) and table_type = 'BASE TABLE' order by 1",
-            [list(_SCHEMAS)],
-        ).fetchall()
         return {
             name: sorted(row[0] for row in conn.execute(f"select to_jsonb(t)::text from {name} as t").fetchall())
-            for (name,) in tables
+            for name in sorted(kept)
         }
 
 
@@ -128,6 +123,7 @@ def test_counts_follow_the_official_rules_and_incremental_equals_full(settings: 
         lambda region: service_rows.hurtful(Services(region)),
         _persons_merge,
         lambda region: service_rows.more(Services(region)),
+        _late_word,
     )
     for change in changes:
         change(region)
@@ -147,12 +143,27 @@ def test_counts_follow_the_official_rules_and_incremental_equals_full(settings: 
         )
         == 29
     )
+    # What was moved to another person is hers alone.
+    assert _one(
+        settings,
+        "select count(*) filter (where person_key = 14), count(*) filter (where person_key = 17)"
+        " from core.fct_home_care_episode where care_id = 'ADI-D'",
+    ) == (0, 1)
+    assert _one(settings, "select count(*) from core.fct_person_event where person_key = 15") == 0
+    assert (
+        _one(settings, "select string_agg(distinct path_codes, ' ') from core.fct_pathway where person_key = 16")
+        == "DOM>FAR>SMAC"
+    )
     incremental = _everything(settings)
     dbt.build(settings, full_refresh=True)
     full = _everything(settings)
-    assert incremental.keys() == full.keys()
-    for table, rows in full.items():
-        assert incremental[table] == rows, table
+    assert len(full) > 60 and sum(map(bool, full.values())) > 55, [name for name, rows in full.items() if not rows]
+    differing = {
+        table: (sorted(set(incremental[table]) - set(rows))[:3], sorted(set(rows) - set(incremental[table]))[:3])
+        for table, rows in full.items()
+        if incremental[table] != rows
+    }
+    assert not differing, differing
 
 
 def _services_and_paths(settings: Settings) -> None:
@@ -238,3 +249,20 @@ def _late_snapshot(region: Region) -> None:
 def _persons_merge(region: Region) -> None:
     """Carla turns out to be Anna, and Bice's desk identity another person than the registered one."""
     region.identity({"carla": 11, "bice": 16})
+
+
+def _late_word(region: Region) -> None:
+    """When the next year has long begun: a variation of a contact of last year, which changes who asked and for what,
+    and a cancellation of another; a split of somebody in a service, a merge of one who asked with one in a service."""
+    region.iass(
+        BOLOGNA,
+        "2013-11",
+        [
+            {
+                **{"id": "W1", "op": "V", "on": "2013-11-11", "desk": "037006-02"},
+                "demands": [{"person": "bice", "code": "03.01", "outcomes": ["4"]}],
+            },
+            {"id": "U2", "op": "C"},
+        ],
+    )
+    region.identity({"dora-adi": 17, "elsa": 16})
