@@ -34,6 +34,7 @@ from orchestration.settings import Settings
 if TYPE_CHECKING:
     from dagster import DagsterInstance, ExecuteInProcessResult
 
+    from orchestration.identity.quality import Quality
     from orchestration.intake.delivery import DeliveryResult
     from orchestration.path_table import Milestone
     from orchestration.warehouse.reconciliation import Balance
@@ -96,6 +97,8 @@ class RunSummary:
     seconds: float
     top_findings: tuple[tuple[str, str, int], ...] = field(default=())
     paths: tuple[Milestone, ...] = field(default=())
+    linkage: Quality | None = None
+    """How well persons are known, when the demo has held them against its truth."""
     report: Path | None = None
     """Page of a district's report, when the demo made one."""
 
@@ -163,7 +166,7 @@ def demo(
     generation = time.perf_counter() - begun
     _put_into_landing(folder, settings.landing_dir)
     summary = run_all(settings, console=console, today=last_due(start, months))
-    summary = _with_generation(summary, generation)
+    summary = _with_linkage(_with_generation(summary, generation), settings, folder / "truth")
     return _with_report(summary, settings, _last_year(start, months))
 
 
@@ -424,6 +427,19 @@ def _with_generation(summary: RunSummary, seconds: float) -> RunSummary:
     return replace(summary, steps={"Synthetic region": seconds, **summary.steps}, seconds=summary.seconds + seconds)
 
 
+def _with_linkage(summary: RunSummary, settings: Settings, truth: Path) -> RunSummary:
+    """Hold persons against the truth: the demo knows it, no step of the pipeline does."""
+    from dataclasses import replace
+
+    from orchestration.identity import quality
+
+    begun = time.perf_counter()
+    found = quality.measure(settings, truth)
+    seconds = time.perf_counter() - begun
+    steps = {**summary.steps, "Persons against truth": seconds}
+    return replace(summary, linkage=found, steps=steps, seconds=summary.seconds + seconds)
+
+
 def _with_report(summary: RunSummary, settings: Settings, year: int) -> RunSummary:
     """Make the report of one district. Always: marts, definitions and templates may each have changed without any new
     delivery, and it takes two seconds."""
@@ -451,6 +467,10 @@ def _drawn(summary: RunSummary) -> RenderableType:
     parts: list[RenderableType] = [_deliveries_table(summary)]
     if summary.facts:
         parts.append(_facts_line(summary))
+    if summary.linkage:
+        from orchestration import linkage_table
+
+        parts.append(linkage_table.drawn(summary.linkage))
     if summary.paths:
         from orchestration import path_table
 

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from orchestration import linkage_table
 from orchestration.identity.explain import RULES
 
 if TYPE_CHECKING:
@@ -115,19 +116,9 @@ def explanation(found: Explanation) -> None:
 
 def quality(found: Quality) -> None:
     """Precision and recall by flow and kind of fault, then what went wrong."""
-    for title, scores in (("All records", found.overall), ("By how the person was presented", found.by_case)):
-        drawn = Table(title=title, title_justify="left")
-        for name in ("flow", "presented as", "records", "right", "wrong", "missed", "precision", "recall"):
-            drawn.add_column(name, justify="left" if name in ("flow", "presented as") else "right")
-        for row in scores:
-            drawn.add_row(
-                row.flow_code, row.case, f"{row.n_records:,}", f"{row.n_right:,}", f"{row.n_wrong:,}",
-                f"{row.n_missed:,}", _share(row.precision), _share(row.recall),
-            )  # fmt: skip
-        _out.print(drawn)
-    for target in found.targets:
-        mark = "[green]✓[/]" if target.is_met else "[bold red]✗[/]"
-        _out.print(f"{mark} {target.sentence}: {target.value:.4f} (target {target.limit})")
+    _out.print(linkage_table.scores(found.overall, "[bold]All records[/]"))
+    _out.print(linkage_table.scores(found.by_case, "[bold]By how the person was presented[/]"))
+    _out.print(linkage_table.targets(found.targets))
     if found.confusions:
         drawn = Table(title="What went wrong", title_justify="left", box=None)
         for name in ("what", "presented as", "by", "records"):
@@ -143,12 +134,6 @@ def febrl(scores: list[Score]) -> None:
         drawn.add_column(name, justify="left" if name.startswith("social") else "right")
     for score in scores:
         mark = "[green]✓[/]" if score.f1 >= score.target else "[bold red]✗[/]"
-        drawn.add_row(
-            "hidden" if score.is_hidden else "shown", _share(score.precision), _share(score.recall), _share(score.f1),
-            f"{mark} {score.target}",
-        )  # fmt: skip
+        figures = map(linkage_table.share, (score.precision, score.recall, score.f1))
+        drawn.add_row("hidden" if score.is_hidden else "shown", *figures, f"{mark} {score.target}")
     _out.print(drawn)
-
-
-def _share(value: float | None) -> str:
-    return "" if value is None else f"{value:.4f}"

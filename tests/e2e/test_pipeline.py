@@ -121,6 +121,9 @@ def test_the_summary_reconciles(product: Product) -> None:
     flows = {balance["name"].split("_")[1].upper() for balance in first["balances"] if "_" in balance["name"]}
     assert {"IASS", "FAR1", "FAR2", "ADI1", "ADI2", "SMAC", "SISAM"} <= flows, first["balances"]
     assert not broken, broken
+    known = {score["case"]: score for score in first["linkage"]["overall"] if score["flow_code"] == "all"}
+    assert known["all"]["n_records"] > 1_000 and known["all"]["n_wrong"] == 0, known
+    assert known["all"]["n_missed"] < 0.015 * known["all"]["n_records"], known
     assert {check["name"] for check in first["checks"]} == {
         "reconciliation", "silent_senders", "freshness", "volumes", "distributions", "linkage",
     }  # fmt: skip

@@ -150,10 +150,11 @@ def test_counts_follow_the_official_rules_and_incremental_equals_full(settings: 
         " from core.fct_home_care_episode where care_id = 'ADI-D'",
     ) == (0, 1)
     assert _one(settings, "select count(*) from core.fct_person_event where person_key = 15") == 0
-    assert (
-        _one(settings, "select string_agg(distinct path_codes, ' ') from core.fct_pathway where person_key = 16")
-        == "DOM>FAR>SMAC"
-    )
+    assert _one(
+        settings,
+        "select pathway.person_key, path_codes from core.fct_pathway as pathway"
+        " inner join core.fct_demand using (demand_key) where contact_id = 'W1'",
+    ) == (16, "DOM>FAR>SMAC>FINE-SMAC")
     incremental = _everything(settings)
     dbt.build(settings, full_refresh=True)
     full = _everything(settings)
