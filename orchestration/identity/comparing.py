@@ -6,7 +6,8 @@ here: where records come from and where scores go (`linkage.py`), keys (`blockin
 Nothing touches the disk: the database is in memory, has a limit, and may not spill (`temp_directory` is empty), because
 what it would spill are names. A set too large for the limit is compared in slices.
 
-A source of records has the columns of `SOURCE`; `ref` is a token, `code` a codice fiscale or nothing.
+A source of records has the columns of `SOURCE`; `ref` is a token, `code` a codice fiscale or nothing. The registry's
+leaves out what is the same for all of its persons: four million times the same costs a third of the reading.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 SOURCE = (
     "ref", "is_registered", "is_coded", "family_name", "given_name", "sex", "birth_date", "birth_year", "place", "code",
 )  # fmt: skip
+_OF_REGISTRY = {"is_registered": "true", "is_coded": "true", "birth_year": "null::smallint"}
 #: Leaves room for the rest of the process under two gigabytes.
 MEMORY_LIMIT = "1400MB"
 THREADS = 2
@@ -60,9 +62,12 @@ class Comparer:
         self.con.close()
 
     def load(self, table: str, source: Any) -> int:
-        """Take a source (an Arrow reader, table or frame) in as `table`; its names are folded once each."""
+        """Take a source (an Arrow reader or table) in as `table`; its names are folded once each."""
         self.con.register("arriving", source)
-        columns = ", ".join((*SOURCE, *self.extra))
+        given = {*source.schema.names}
+        columns = ", ".join(
+            name if name in given else f"{_OF_REGISTRY[name]} as {name}" for name in (*SOURCE, *self.extra)
+        )
         self.run(f"create or replace table {table} as select nextval('uid') as uid, {columns} from arriving")
         self.con.unregister("arriving")
         self.run(

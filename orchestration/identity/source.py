@@ -1,6 +1,6 @@
 """From the vault into memory: records and persons as Arrow, read by ADBC with the rights of the role `identity`.
 
-Belongs here: the queries whose columns are `comparing.SOURCE`. Not here: what is compared with what.
+Belongs here: the queries whose columns are those of `comparing.SOURCE`. Not here: what is compared with what.
 """
 
 from collections.abc import Iterator
@@ -29,8 +29,8 @@ where record.is_comparable and {where}
 """
 REGISTRY = """
 select
-    uuid_send(person_ref) as ref, true as is_registered, true as is_coded, family_name, given_name, sex_code as sex,
-    birth_date, null::smallint as birth_year, birth_place_code as place, identifier as code
+    uuid_send(person_ref) as ref, family_name, given_name, sex_code as sex, birth_date, birth_place_code as place,
+    identifier as code
 from vault.linkage_registry
 where {where}
 """
