@@ -76,7 +76,7 @@ IDENTITY_CASES = {
     "SISAM": _WITH_NAMES,
 }
 # Of the people whom the registry does not know: brothers, sisters and twins of residents.
-SIBLING_SHARE, TWIN_SHARE_OF_SIBLINGS = 0.30, 0.60
+SIBLING_SHARE, TWIN_SHARE_OF_SIBLINGS = 0.20, 0.90
 # Twins of one sex are more often without a code than others: nothing but the given name then tells who of the two asks,
 # and where one of them is unknown to the registry, everything but the given name says that it is the other.
 TWIN_WITHOUT_CODE_SHARE = 0.30
