@@ -71,9 +71,10 @@ def measure(settings: Settings, truth: Path) -> Quality:
     file = truth / "presented.parquet"
     if not file.exists():
         raise IassError(f"{truth} holds no truth about persons: make a region with `iass demo run` or `generate`.")
-    twins = pl.read_parquet(truth / "twins.parquet")["true_person_id"]
+    twins = truth / "twins.parquet"
+    known = pl.read_parquet(twins)["true_person_id"].unique() if twins.exists() else pl.Series([], dtype=pl.String)
     records = _records(settings, pl.read_parquet(file)).with_columns(
-        pl.col("true_person_id").is_in(twins.unique().implode()).alias("has_twin")
+        pl.col("true_person_id").is_in(known.implode()).alias("has_twin")
     )
     return scores(judged(records, _registry_keys(settings)))
 
