@@ -111,25 +111,25 @@ class Desks:
                 del free[sender]  # two files of one name cannot lie in one folder
         self._remember(records, names, month)
         self.late.remember(month, records, free)
-        for past, late in self.late.next():
-            self._late(past.month, late, due.replace(day=28))
+        for past, varied in self.late.next():
+            self._late(past.month, varied, due.replace(day=28))
 
-    def _late(self, month: date, late: MonthRecords, arrives: date) -> None:
+    def _late(self, month: date, varied: MonthRecords, arrives: date) -> None:
         """The file of a variation that comes long after, and what is true from then on."""
-        [(file_key, text)] = write.iass_files(late.contacts, late.demands, late.outcomes).items()
+        [(file_key, text)] = write.iass_files(varied.contacts, varied.demands, varied.outcomes).items()
         sender, number = file_key.split("/")
         period = f"{month:%Y-%m}"
         path = self._iass(sender, period, int(number), arrives, text, period)
         self.deliveries.add(
-            path, "IASS", sender, period, int(number), arrives, "accepted", **self._counts(late)[file_key]
+            path, "IASS", sender, period, int(number), arrives, "accepted", **self._counts(varied)[file_key]
         )
-        was_live = pl.col("is_live") & ~pl.col("record_key").is_in(late.contacts["key"].implode())
+        was_live = pl.col("is_live") & ~pl.col("record_key").is_in(varied.contacts["key"].implode())
         self.contacts = [
             table.with_columns(was_live.alias("is_live"), (pl.col("is_counted") & was_live).alias("is_counted"))
             for table in self.contacts
         ]
         self.demands = [table.with_columns(was_live.alias("is_live")) for table in self.demands]
-        self._remember(late, {file_key: path.name}, month)
+        self._remember(varied, {file_key: path.name}, month)
 
     def _iass(self, sender: str, period: str, number: int, arrives: date, text: str, inside: str) -> Path:
         name = f"IASS_{sender}_{period}_{number:03d}.xml"
