@@ -6,7 +6,6 @@ modules beside this one.
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import time
 from collections.abc import Iterator
@@ -73,8 +72,7 @@ class Arrival:
         try:
             if self._check_progressive() is not None:
                 return None
-            with contextlib.closing(records.read(self.delivery(), self.contract)) as batches:
-                read = list(itertools.islice(batches, 2))
+            read = list(itertools.islice(records.read(self.delivery(), self.contract), 2))
         except FileRefused:
             return None
         return read[0] if len(read) == 1 and read[0].n_records < RECORDS_PER_FILE else None

@@ -6,6 +6,7 @@ are taken, which of them together, and what one that fails does to the others; t
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from pathlib import Path
@@ -176,23 +177,23 @@ def _in_order(files: list[Path]) -> list[Path]:
 
 
 def _sheaves(files: list[Path]) -> Iterator[list[Path]]:
-    """Files in their order, those together that may be: small, of one flow and period, each of another sender, of a
-    flow in which senders have nothing to do with each other."""
+    """Files in their order, those together that may be: small, the same delivery of one flow and period, each of
+    another sender, of a flow in which senders have nothing to do with each other. The others of it follow alone."""
     today = date.today()
-    sheaf: list[Path] = []
-    shared: tuple[str, str] | None = None
-    senders: set[str] = set()
-    for path in files:
+
+    def place(path: Path) -> tuple[Any, ...] | None:
         name = delivery_name.parse(path, today)
-        place = None if name.conditions else (name.flow_code or "", name.period_code or "")
-        is_small = path.is_file() and path.stat().st_size <= BYTES_TOGETHER.get(path.suffix, BYTES_WALKED)
-        if not (place and is_small and load_contract(place[0]).is_judged_by_sender):
-            place = None
-        if place is None or place != shared or name.sender_code in senders or len(sheaf) == FILES_TOGETHER:
-            if sheaf:
-                yield sheaf
-            sheaf, shared, senders = [], place, set()
-        sheaf.append(path)
-        senders.add(name.sender_code or "")
-    if sheaf:
-        yield sheaf
+        if name.conditions or not load_contract(name.flow_code or "").is_judged_by_sender:
+            return None
+        return name.flow_code, name.period_code, name.progressive
+
+    for shared, group in itertools.groupby(files, place):
+        paths = list(group)
+        together: dict[str, Path] = {}  # by sender
+        if shared is not None:
+            for path in paths:
+                if path.is_file() and path.stat().st_size <= BYTES_TOGETHER.get(path.suffix, BYTES_WALKED):
+                    together.setdefault(delivery_name.parse(path, today).sender_code or "", path)
+        small = list(together.values())
+        yield from (small[first : first + FILES_TOGETHER] for first in range(0, len(small), FILES_TOGETHER))
+        yield from ([path] for path in paths if path not in set(small))

@@ -54,11 +54,14 @@ def sisam(contract: Contract, frames: Frames, context: CheckContext) -> Frames:
         age_at_period_end=features.age(pl.col("birth_date"), pl.col("period_end_on")),
         span_id=pl.col("case_id"),
     )
-    known = context.known_spans(row).filter(pl.col("sender_code") == context.sender_code)
-    # on the day on which a case is closed another one may be opened
+    known = spans.nothing_known(row)
+    for (sender,), part in row.partition_by("sender_code", as_dict=True).items():
+        known = known.vstack(context.known_spans(part).filter(pl.col("sender_code") == sender))
+    # cases overlap within a sender; on the day on which one is closed another one may be opened
     ends_before = closed.dt.offset_by("-1d").alias("end_on")
-    cases = row.select("sender_code", "span_id", "person", "operation", ends_before, start_on=report)
-    before = known.with_columns(pl.col("end_on").dt.offset_by("-1d"))
+    of_sender = (pl.col("sender_code") + "/" + pl.col("person")).alias("person")
+    cases = row.select("sender_code", "span_id", of_sender, "operation", ends_before, start_on=report)
+    before = known.with_columns(of_sender, pl.col("end_on").dt.offset_by("-1d"))
     row = row.with_columns(spans.overlapping(cases, before).alias("overlaps_another"))
     return {"case": _as_known(row, known)}
 
@@ -80,12 +83,12 @@ def _person(contract: Contract, row: pl.DataFrame, also_on: pl.Expr) -> pl.DataF
 def _as_known(row: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
     """What the newest of the known records says of the same key of this sender: `known_start_on`,
     `known_person_differs` (false unless both can be known by an identifier)."""
-    newest = known.sort("period_start_on").unique("span_id", keep="last", maintain_order=True)
-    newest = newest.select("span_id", known_start_on="start_on", _person="person")
+    newest = known.sort("period_start_on").unique(["sender_code", "span_id"], keep="last", maintain_order=True)
+    newest = newest.select("sender_code", "span_id", known_start_on="start_on", _person="person")
     own, theirs, local = pl.col("person"), pl.col("_person"), pl.col("sender_code") + "/"
     differs = (own != theirs) & ~own.str.starts_with(local) & ~theirs.str.starts_with(local)
     return (
-        row.join(newest, on="span_id", how="left", maintain_order="left")
+        row.join(newest, on=["sender_code", "span_id"], how="left", maintain_order="left")
         .with_columns(known_person_differs=differs.fill_null(False))
         .drop("_person")
     )

@@ -87,7 +87,7 @@ class _Loader:
             new_senders=ledger.new_senders(conn, first.flow_code, sheaf.senders, first.period_start_on),
             local_nomenclature=nomenclature.local(conn, sheaf.senders),
             regional_nomenclature=nomenclature.regional(conn),
-            known_spans=partial(spans.known, conn, first.flow_code, first.sender_code),
+            known_spans=partial(spans.known, conn, first.flow_code),
             other_records=others.reader(conn, first.period_code, first.period_start_on),
             sender=sheaf.sender(),
             secret=key,

@@ -59,10 +59,12 @@ def person(frame: pl.DataFrame) -> pl.Expr:
     )
 
 
-def known(conn: Connection, flow: str, sender: str, asked: pl.DataFrame) -> pl.DataFrame:
-    """What live records of earlier deliveries say of the keys of `asked` (span_id) with this sender and of its persons
-    (person) with any. Reads the vault: the result stays in memory."""
-    source = _SOURCES[flow]
+def known(conn: Connection, flow: str, asked: pl.DataFrame) -> pl.DataFrame:
+    """What live records of earlier deliveries say of the keys of `asked` (sender_code, one and the same; span_id) with
+    this sender and of its persons (person) with any. Reads the vault: the result stays in memory."""
+    if asked.is_empty():
+        return nothing_known(asked)
+    source, sender = _SOURCES[flow], asked["sender_code"][0]
     persons = asked["person"].drop_nulls().unique().to_list()
     rows = conn.execute(
         f"""with told as (

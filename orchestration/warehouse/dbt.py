@@ -10,11 +10,12 @@ import ctypes
 import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
@@ -89,7 +90,6 @@ def dbt_args(
     *,
     target_dir: Path,
     log_dir: Path,
-    marks: Marks | None = None,
     full_refresh: bool = False,
     include_unit_tests: bool = False,
     project_has_changed: bool = False,
@@ -118,29 +118,21 @@ def dbt_args(
         else:
             # An incremental build has the same seeds as the one before: a changed file would have meant a full refresh.
             args += ["--exclude-resource-type", "seed"]
-    if marks and not full_refresh:
-        args += [
-            "--vars",
-            json.dumps(
-                {
-                    "from_delivery_id": marks.from_delivery_id,
-                    "to_delivery_id": marks.to_delivery_id,
-                    "from_identity_seq": marks.from_identity_seq,
-                    "to_identity_seq": marks.to_identity_seq,
-                }
-            ),
-        ]
     return args
 
 
-def dbt_environment(dsn: str | None, *, base: Mapping[str, str], threads: int = _DEFAULT_THREADS) -> dict[str, str]:
-    """Variables for the profile. dbt masks those named DBT_ENV_SECRET_… in its logs."""
+def dbt_environment(
+    dsn: str | None, *, base: Mapping[str, str], threads: int = _DEFAULT_THREADS, marks: Marks | None = None
+) -> dict[str, str]:
+    """Variables for the profile, and the marks for the models. dbt masks those named DBT_ENV_SECRET_… in its logs."""
+    known = asdict(marks) if marks else {}
     env = {
         **base,
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "DO_NOT_TRACK": "1",
         "PYTHONUNBUFFERED": "1",
         "IASS_DBT_THREADS": str(threads),
+        **{f"IASS_{name.upper()}": str(value) for name, value in known.items()},
     }
     if dsn:
         parts = conninfo_to_dict(dsn)
@@ -190,12 +182,11 @@ def build(
             "build",
             target_dir=_target_dir(settings),
             log_dir=settings.log_dir,
-            marks=marks,
             full_refresh=is_full,
             include_unit_tests=include_unit_tests,
-            project_has_changed=not is_known,
+            project_has_changed=not is_known and not _take_parse(settings),
         )
-        nodes = _run(settings, args, connection.url(settings, "transformer"), threads)
+        nodes = _run(settings, args, connection.url(settings, "transformer"), threads, marks=None if is_full else marks)
         conn.execute(
             "insert into landing.build (started_at, finished_at, to_delivery_id, to_identity_seq, project_fingerprint,"
             " is_full_refresh) values (%s, clock_timestamp(), %s, %s, %s, %s)",
@@ -206,12 +197,12 @@ def build(
 
 def manifest(settings: Settings) -> Path:
     """dbt's manifest of the project, parsed when it is missing or the project has changed. Touches no database."""
-    folder = settings.state_dir / "dbt" / "manifest"
+    folder = _manifest_dir(settings)
     file, mark = folder / "manifest.json", folder / "fingerprint"
     now = fingerprint()
     if not file.exists() or not mark.exists() or mark.read_text() != now:
         args = dbt_args("parse", target_dir=folder, log_dir=settings.log_dir, project_has_changed=True)
-        _run(settings, args, None, _DEFAULT_THREADS)
+        _run(settings, args, _address(settings), _DEFAULT_THREADS)
         mark.write_text(now)
     return file
 
@@ -247,7 +238,31 @@ def _target_dir(settings: Settings) -> Path:
     return settings.state_dir / "dbt" / "target"
 
 
-def _run(settings: Settings, args: Sequence[str], dsn: str | None, threads: int) -> tuple[NodeResult, ...]:
+def _manifest_dir(settings: Settings) -> Path:
+    return settings.state_dir / "dbt" / "manifest"
+
+
+def _address(settings: Settings) -> str | None:
+    """The database that a build will use, when there is one already: dbt keeps what it has parsed for this one only."""
+    try:
+        return connection.url(settings, "transformer")
+    except IassError:
+        return None
+
+
+def _take_parse(settings: Settings) -> bool:
+    """Let the build of a changed project begin with what `manifest` has parsed anew; whether there is anything."""
+    parsed, mark = (_manifest_dir(settings) / name for name in ("partial_parse.msgpack", "fingerprint"))
+    if not parsed.exists() or not mark.exists() or mark.read_text() != fingerprint():
+        return False
+    _target_dir(settings).mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(parsed, _target_dir(settings) / parsed.name)
+    return True
+
+
+def _run(
+    settings: Settings, args: Sequence[str], dsn: str | None, threads: int, *, marks: Marks | None = None
+) -> tuple[NodeResult, ...]:
     target = Path(args[args.index("--target-path") + 1])
     target.mkdir(parents=True, exist_ok=True)
     settings.log_dir.mkdir(parents=True, exist_ok=True)
@@ -255,7 +270,7 @@ def _run(settings: Settings, args: Sequence[str], dsn: str | None, threads: int)
     results_file.unlink(missing_ok=True)
     done = subprocess.run(
         [sys.executable, "-c", "from dbt.cli.main import cli; cli()", *args],
-        env=dbt_environment(dsn, base=os.environ, threads=threads),
+        env=dbt_environment(dsn, base=os.environ, threads=threads, marks=marks),
         capture_output=True,
         text=True,
         preexec_fn=_die_with_parent,

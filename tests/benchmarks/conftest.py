@@ -9,11 +9,9 @@ from __future__ import annotations
 import json
 import os
 import platform
-import resource
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
-from datetime import date
+from dataclasses import asdict, fields
 from pathlib import Path
 
 import pytest
@@ -65,36 +63,48 @@ def _machine() -> dict[str, str | int]:
     return {"processors": os.cpu_count() or 0, "memory_gib": memory, "python": platform.python_version()}
 
 
-def _write(measurements: list[Measurement]) -> None:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+def _write(measured: list[Measurement]) -> None:
+    """The measurements of this run take the place of those of the same name; a run of some keeps the others."""
+    file = DOCS / "benchmarks.json"
+    earlier = json.loads(file.read_text(encoding="utf-8"))["measurements"] if file.exists() else []
+    known = {f.name for f in fields(Measurement)}
+    kept = [Measurement(**{name: value for name, value in m.items() if name in known}) for m in earlier]
+    names = {(m.name, m.peer_name) for m in measured}
+    everything = [m for m in kept if (m.name, m.peer_name) not in names] + measured
+    everything.sort(key=lambda m: (m.name, m.peer_name))
     document = {
-        "measured_on": date.today().isoformat(),
         "machine": _machine(),
-        "peak_mb": peak,
-        "measurements": [asdict(m) | {"ratio": m.ratio, "is_met": m.is_met} for m in measurements],
+        "measurements": [asdict(m) | {"ratio": m.ratio, "is_met": m.is_met} for m in everything],
     }
-    (DOCS / "benchmarks.json").write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    file.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    (DOCS / "benchmarks.md").write_text("\n".join(_page(everything)) + "\n", encoding="utf-8")
+
+
+def _page(measurements: list[Measurement]) -> list[str]:
     lines = [
         "# Benchmarks",
         "",
-        f"Measured by `make bench` on {document['measured_on']}: {os.cpu_count()} processors, "
-        f"{_machine()['memory_gib']} GiB. Ratios matter; seconds depend on the machine.",
+        f"Measured by `make bench` on {os.cpu_count()} processors with {_machine()['memory_gib']} GiB. Ours and peer "
+        "are measured in one run: ratios matter, seconds depend on the machine. *Load* is how many processes wanted a "
+        "processor in the minutes before; more than there are processors means that others worked on the machine.",
         "",
-        "| what | ours (s) | peer | peer (s) | ratio | limit | kept |",
-        "|---|---:|---|---:|---:|---:|---|",
+        "| what | ours | peer | | ratio | limit | kept | day | load |",
+        "|---|---:|---|---:|---:|---:|---|---|---:|",
     ]
     for m in measurements:
+        when = f"{m.measured_on} | {'–' if m.load is None else m.load} |"
         if m.peer is None or m.ratio is None:
-            lines.append(f"| {m.name} | {m.ours:.2f} | – | – | – | – | – |")
+            lines.append(f"| {m.name} | {m.ours:.2f} {m.unit} | – | – | – | – | – | {when}")
             continue
         ratio = f"{1 / m.ratio:.1f} × faster" if m.is_floor else f"{m.ratio:.2f}"
         bound = "–" if m.limit is None else f"≥ {m.limit:g} × faster" if m.is_floor else f"≤ {m.limit:g}"
         lines.append(
-            f"| {m.name} | {m.ours:.2f} | {m.peer_name} | {m.peer:.2f} | {ratio} | {bound} "
-            f"| {'yes' if m.is_met else 'no'} |"
+            f"| {m.name} | {m.ours:.2f} {m.unit} | {m.peer_name} | {m.peer:.2f} {m.unit} | {ratio} | {bound} "
+            f"| {'yes' if m.is_met else 'no'} | {when}"
         )
-    details = [m for m in measurements if m.detail]
-    for m in details:
-        lines += ["", f"**{m.name}**", "", "| | |", "|---|---:|"]
-        lines += [f"| {name} | {value} |" for name, value in m.detail.items()]
-    (DOCS / "benchmarks.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    for m in measurements:
+        if m.detail or m.note:
+            lines += ["", f"**{m.name}**", *(["", m.note] if m.note else [])]
+        if m.detail:
+            lines += ["", "| | |", "|---|---:|", *(f"| {name} | {value} |" for name, value in m.detail.items())]
+    return lines

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import re
 from pathlib import Path
 
 from orchestration.warehouse.dbt import PROJECT_DIR, Marks, dbt_args, dbt_environment, fingerprint
@@ -11,18 +11,27 @@ MARKS = Marks(from_delivery_id=10, to_delivery_id=12, from_identity_seq=3, to_id
 
 
 def _args(**more: bool) -> list[str]:
-    return dbt_args("build", target_dir=Path("/home/t"), log_dir=Path("/home/l"), marks=MARKS, **more)
+    return dbt_args("build", target_dir=Path("/home/t"), log_dir=Path("/home/l"), **more)
 
 
-def test_an_incremental_build_gets_its_marks_and_leaves_seeds_alone() -> None:
+def test_an_incremental_build_leaves_seeds_alone() -> None:
     args = _args()
-    assert json.loads(args[args.index("--vars") + 1])["from_delivery_id"] == 10
     assert [args[i + 1] for i, a in enumerate(args) if a == "--exclude-resource-type"] == ["unit_test", "seed"]
 
 
-def test_a_full_refresh_gets_no_marks_and_loads_seeds() -> None:
+def test_a_full_refresh_loads_seeds() -> None:
     args = _args(full_refresh=True)
-    assert "--full-refresh" in args and "--vars" not in args and "seed" not in args
+    assert "--full-refresh" in args and "seed" not in args
+
+
+def test_marks_have_the_names_that_the_models_read() -> None:
+    read = set(re.findall(r"env_var\('(IASS_\w+)'", (PROJECT_DIR / "macros" / "new_since.sql").read_text()))
+    given = dbt_environment(None, base={}, marks=MARKS)
+    assert {name: given[name] for name in read} == {
+        "IASS_FROM_DELIVERY_ID": "10", "IASS_TO_DELIVERY_ID": "12",
+        "IASS_FROM_IDENTITY_SEQ": "3", "IASS_TO_IDENTITY_SEQ": "4",
+    }  # fmt: skip
+    assert not set(dbt_environment(None, base={})) & read, "a full refresh has no marks"
 
 
 def test_a_changed_project_is_read_anew() -> None:

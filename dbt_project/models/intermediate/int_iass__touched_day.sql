@@ -13,7 +13,7 @@ with registered as (
     inner join {{ source('raw', 'identity__person') }} as identity
         on touched.person_key = identity.person_key
     where
-        {{ var('from_delivery_id') }} > 0
+        {{ from_delivery_id() }} > 0
         and touched.changed_on < date '9999-12-31'
 )
 

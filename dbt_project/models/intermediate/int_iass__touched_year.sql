@@ -9,7 +9,7 @@ with delivered as (
     where
         flow_code = 'IASS'
         and outcome = 'accepted'
-        and delivery_id <= {{ var('to_delivery_id') }}
+        and delivery_id <= {{ to_delivery_id() }}
 ),
 
 span as (

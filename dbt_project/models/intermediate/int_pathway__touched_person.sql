@@ -40,7 +40,7 @@ moved_on as (
             observed.district_code = demand.district_code
             and demand.contact_on >= coalesce(observed.observed_to_before, date '1900-01-01') - {{ var('pathway_windows')[-1] }}
     where
-        {{ var('from_delivery_id') }} > 0
+        {{ from_delivery_id() }} > 0
         and observed.observed_to is distinct from observed.observed_to_before
     group by demand.person_key
 ),

@@ -12,7 +12,7 @@ with delivered as (
                 else interval '6 months'
             end as date
         ) - 1 as period_end_on,
-        delivery.delivery_id > {{ var('from_delivery_id') }} as is_new
+        delivery.delivery_id > {{ from_delivery_id() }} as is_new
     from {{ ref('stg_landing__delivery') }} as delivery
     inner join {{ ref('flow_calendar') }} as calendar
         on delivery.flow_code = calendar.flow_code
@@ -20,7 +20,7 @@ with delivered as (
         on rtrim(delivery.flow_code, '12') = family.service_family_code
     where
         delivery.outcome = 'accepted'
-        and delivery.delivery_id <= {{ var('to_delivery_id') }}
+        and delivery.delivery_id <= {{ to_delivery_id() }}
 ),
 
 flow as (
