@@ -52,10 +52,11 @@ def read(conn: Any) -> tuple[Milestone, ...]:
 def drawn(milestones: tuple[Milestone, ...]) -> Table:
     """As a table for a terminal."""
     first = milestones[0]
-    title = f"[bold]Paths[/] of the {first.n_requests:,} requests of {first.year}: what followed, by Kaplan-Meier"
+    asked = f"{first.n_requests:,} requests of {first.year}"
+    title = f"[bold]Paths[/] of the {asked}: what followed within days, by Kaplan-Meier"
     table = Table(title=title, title_justify="left", box=None)
     table.add_column("milestone", no_wrap=True)
-    for name in ("requests", "persons", *(f"in {days} days" for days in first.percents), "median days"):
+    for name in ("requests", "persons", *(f"{days} days" for days in first.percents), "median days"):
         table.add_column(name, justify="right")
     for each in milestones:
         shares = (f"{percent:.1f} %" for percent in each.percents.values())

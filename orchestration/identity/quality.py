@@ -122,7 +122,7 @@ def scores(found: pl.DataFrame) -> Quality:
     all_records, hard_records = _score(ALL, ALL, found), _score(ALL, "by likeness only", hard)
     twins = _score(ALL, "by likeness only, with a twin of one sex", hard.filter("has_twin"))
     return Quality(
-        (*overall, hard_records, twins),
+        (*overall, hard_records, *([twins] if twins.n_records else [])),
         tuple(_groups(found)),
         (
             Target("Precision over all records", all_records.precision or 0.0, 0.999),
