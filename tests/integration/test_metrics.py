@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import openpyxl
@@ -189,14 +188,6 @@ def test_conditions_time_and_columns(built: Settings, layer: Layer) -> None:
 def test_errors_name_what_there_is(layer: Layer, metrics: list[str], by: list[str], said: str) -> None:
     with pytest.raises(IassError, match=said):
         layer.question(metrics, by)
-
-
-def test_asking_costs_less_than_half_a_second_before_the_database(built: Settings) -> None:
-    query.layer(built)  # the manifest is in the home
-    begun = time.process_time()
-    query.layer(built).question(["contacts", "persons", "contacts_per_1000"], ["district", "month"])
-    seconds = time.process_time() - begun
-    assert seconds <= 0.5, f"{seconds:.2f} s of processor for the layer and one question"
 
 
 def test_the_command_line_writes_what_it_shows(built: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
