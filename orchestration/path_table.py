@@ -20,8 +20,9 @@ class Milestone:
     n_requests: int
     n_reached: int
     n_persons: int
-    percents: dict[int, float]
-    """Days of a window to the share that reached the milestone in it, by the estimate that knows of censoring."""
+    percents: dict[int, float | None]
+    """Days of a window to the share that reached the milestone in it, by the estimate that knows of censoring; nothing
+    where nobody was followed."""
     median_days: float | None
 
 
@@ -33,7 +34,7 @@ def read(conn: Any) -> tuple[Milestone, ...]:
         """
         select c.year_number, c.milestone_label, max(c.n_requests), max(c.n_happened), max(c.n_persons_happened),
             array_agg(c.window_days order by c.window_days),
-            array_agg(coalesce(c.estimated_percent, 0)::float8 order by c.window_days), max(w.median_days)::float8
+            array_agg(c.estimated_percent::float8 order by c.window_days), max(w.median_days)::float8
         from mart_pathway.conversion as c
         inner join mart_pathway.waiting_time as w
             using (year_number, territory_level, territory_code, cut_type, cut_code, milestone_code)
@@ -59,7 +60,7 @@ def drawn(milestones: tuple[Milestone, ...]) -> Table:
     for name in ("requests", "persons", *(f"{days} days" for days in first.percents), "median days"):
         table.add_column(name, justify="right")
     for each in milestones:
-        shares = (f"{percent:.1f} %" for percent in each.percents.values())
+        shares = ("" if percent is None else f"{percent:.1f} %" for percent in each.percents.values())
         median = "" if each.median_days is None else f"{each.median_days:.0f}"
         table.add_row(each.label, f"{each.n_reached:,}", f"{each.n_persons:,}", *shares, median)
     return table

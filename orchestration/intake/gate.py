@@ -108,10 +108,10 @@ def _take_together(settings: Settings, conn: Connection, paths: list[Path], toda
 
     The others, or all of them when anything fails, are left: each on its own then hears what is wrong with it.
     """
-    arrivals: list[Arrival] = []
-    batches: list[Batch] = []
     if len(paths) == 1:
         return {}
+    arrivals: list[Arrival] = []
+    batches: list[Batch] = []
     try:
         for path in paths:
             arrival = Arrival(settings, conn, path, today)
