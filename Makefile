@@ -12,7 +12,7 @@ demo: install ## the whole pipeline on the synthetic region
 	@$(BIN)/iass demo run
 
 test: install lint ## lint, types and every test
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder
 
 test-bi: install ## what needs Chromium: Superset's dashboards, installed and rendered, and the accessibility of reports
 	@command -v chromium >/dev/null || { echo "Chromium is needed: install the package chromium."; exit 1; }

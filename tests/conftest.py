@@ -1,8 +1,9 @@
 """Database fixtures. A test that takes `settings` gets a migrated, empty warehouse and a home of its own; one that
 takes `built` reads the whole product after one `iass demo run`; one that takes `built_copy` may change such a product.
 
-One server lives for the session (without fsync: nothing here outlives it), and each test's database is a copy of a
-template that was made once. With IASS_DATABASE_URL in the environment the same tests run against that server.
+One server lives for the session of each worker (without fsync: nothing here outlives it), and each test's database is
+a copy of a template that was made once. With IASS_DATABASE_URL in the environment the same tests run against that
+server, each worker with roles of its own.
 """
 
 from __future__ import annotations
@@ -32,6 +33,13 @@ for _name in [name for name in os.environ if name.startswith(("IASS_PASSWORD_", 
     del os.environ[_name]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Which tests one worker runs: a module's, or all that read the product, so that it is made once."""
+    for item in items:
+        reads_product = "copy_built" in getattr(item, "fixturenames", ())
+        item.add_marker(pytest.mark.xdist_group("built" if reads_product else item.path.stem))
+
+
 @pytest.fixture(scope="session")
 def server_folder() -> Iterator[Path]:
     """Where homes with an embedded server may lie. Not under pytest's own folder, which every session closes to other
@@ -51,7 +59,7 @@ def server(server_folder: Path) -> Iterator[Settings]:
         home=server_folder / "session",
         database_url=os.environ.get("IASS_DATABASE_URL") or None,
         database_name=f"iass_template_{secrets.token_hex(4)}",
-        role_prefix=os.environ.get("IASS_ROLE_PREFIX") or "iass",
+        role_prefix=(os.environ.get("IASS_ROLE_PREFIX") or "iass") + os.environ.get("PYTEST_XDIST_WORKER", ""),
         is_durable=False,
     )
     database_server.up(settings)
