@@ -219,9 +219,10 @@ def build(
 @app.command()
 def run(as_json: AsJson = False) -> None:
     """Do all that is pending: take in, link, build, check; as one Dagster run."""
-    from orchestration import pipeline, screen
+    from orchestration import screen
+    from orchestration.pipeline.run import run_all
 
-    summary = pipeline.run_all(ready())
+    summary = run_all(ready())
     if as_json:
         screen.json(summary)
     else:
@@ -231,7 +232,8 @@ def run(as_json: AsJson = False) -> None:
 @app.command()
 def dagster(port: Annotated[int, typer.Option(help="Port of the user interface.")] = 3000) -> None:
     """Open the Dagster user interface on this home (Ctrl-C ends it)."""
-    from orchestration import pipeline, screen
+    from orchestration import screen
+    from orchestration.pipeline.run import dagster_home
     from orchestration.warehouse import dbt
 
     settings = ready()
@@ -241,7 +243,7 @@ def dagster(port: Annotated[int, typer.Option(help="Port of the user interface."
     environment = {
         **os.environ,
         **settings.environment(),
-        "DAGSTER_HOME": str(pipeline.dagster_home(settings)),
+        "DAGSTER_HOME": str(dagster_home(settings)),
         "DAGSTER_DISABLE_TELEMETRY": "true",
     }
     arguments = [program, "dev", "-m", "orchestration.definitions", "--host", "127.0.0.1", "--port", str(port)]
@@ -353,9 +355,10 @@ def demo_run(
     as_json: AsJson = False,
 ) -> None:
     """Make the synthetic region in this home, send it through the whole pipeline and show what came out."""
-    from orchestration import pipeline, screen
+    from orchestration import screen
+    from orchestration.pipeline.demo import run_demo
 
-    summary = pipeline.demo(ready(), scale=scale, months=months)
+    summary = run_demo(ready(), scale=scale, months=months)
     if as_json:
         screen.json(summary)
     else:

@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from orchestration import linkage_table
 from orchestration.identity.explain import RULES
+from orchestration.pipeline import linkage_table
 
 if TYPE_CHECKING:
     from orchestration.identity.explain import Explanation

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from rich.console import Console
 
-from orchestration import path_table
-from orchestration.path_table import Milestone
+from orchestration.pipeline import path_table
+from orchestration.pipeline.path_table import Milestone
 
 
 def test_nobody_followed_is_not_nobody_reached() -> None:
