@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
 import pytest
+from histories import history
 from measuring import Measurement, timed
 
+from orchestration.demo.generate import generate
 from orchestration.identity import run
 from orchestration.intake import gate
 from orchestration.settings import Settings
-from orchestration.warehouse import dbt, server
+from orchestration.warehouse import dbt
 
 pytestmark = pytest.mark.bench
 
@@ -46,9 +47,9 @@ def test_a_month_on_a_long_history_against_a_short_one(
 def test_a_year_built_from_nothing(
     durable_settings: Settings, tmp_path: Path, scale: float, measure: Callable[[Measurement], None]
 ) -> None:
-    landing = _generate(tmp_path / "region", scale, date(2013, 1, 1), 12)
+    generate(tmp_path / "region", scale=scale, start_month=date(2013, 1, 1), months=12, seed=7)
     with timed() as intake:
-        gate.intake(durable_settings, [landing])
+        gate.intake(durable_settings, [tmp_path / "region" / "landing"])
     with timed() as identity:
         run.resolve(durable_settings)
     built = dbt.build(durable_settings)
@@ -69,33 +70,11 @@ def test_a_year_built_from_nothing(
 
 def _last_month(folder: Path, years: int) -> dict[str, float]:
     """Seconds by step of taking in and building the month after `years` years of history."""
-    landing = _generate(folder / "region", HISTORY_SCALE, date(2023 - years, 12, 1), 12 * years + 1)
-    last = [path for path in landing.rglob("*") if "_2023-12" in path.name]
-    later = folder / "later"
-    for path in last:
-        place = later / path.relative_to(landing)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        path.rename(place)
-    settings = Settings(home=folder / "home")
-    server.up(settings)
-    try:
-        gate.intake(settings, [landing])
-        run.resolve(settings)
-        dbt.build(settings)
+    with history(folder, years, HISTORY_SCALE) as made:
         with timed() as intake:
-            gate.intake(settings, [later])
+            gate.intake(made.settings, [made.next_month])
         with timed() as identity:
-            run.resolve(settings)
+            run.resolve(made.settings)
         with timed() as stars:
-            dbt.build(settings)
-    finally:
-        server.down(settings)
-        shutil.rmtree(folder / "home", ignore_errors=True)
+            dbt.build(made.settings)
     return {"gate": intake.seconds, "identity": identity.seconds, "stars": stars.seconds}
-
-
-def _generate(folder: Path, scale: float, start: date, months: int) -> Path:
-    from orchestration.demo.generate import generate
-
-    generate(folder, scale=scale, start_month=start, months=months, seed=7)
-    return folder / "landing"
