@@ -1,11 +1,10 @@
 """Draws one star per fact (docs/pictures/star-<fact>.svg) and the bus matrix in docs/analysts/README.md.
 
 Both come from the models' descriptions (dbt_project/models/core/*.yml): a column that is tested to point to a
-dimension is a ray of the star. Run it after a change of a fact; with --check it only says
+dimension (test `points_to_members`) is a ray of the star. Run it after a change of a fact; with --check it only says
 whether something is out of date.
 """
 
-import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,13 +39,11 @@ def read_stars() -> list[Star]:
     stars = []
     for path in sorted(CORE.glob("fct_*.yml")):
         for model in yaml.safe_load(path.read_text(encoding="utf-8"))["models"]:
-            rays, others = [], []
-            for column in model["columns"]:
-                tests = [test["relationships"] for test in column.get("data_tests", []) if "relationships" in test]
-                if tests:
-                    rays.append((column["name"], re.sub(r"ref\('(\w+)'\)", r"\1", tests[0]["arguments"]["to"])))
-                else:
-                    others.append(column["name"])
+            tests = [test["points_to_members"] for test in model.get("data_tests", []) if "points_to_members" in test]
+            keys = tests[0]["arguments"]["keys"] if tests else {}
+            columns = [column["name"] for column in model["columns"]]
+            rays = [(column, keys[column].split(".")[0]) for column in columns if column in keys]
+            others = [column for column in columns if column not in keys]
             stars.append(
                 Star(
                     model["name"], rays, [c for c in others if is_measure(c)], [c for c in others if not is_measure(c)]

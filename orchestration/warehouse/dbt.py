@@ -10,13 +10,13 @@ import ctypes
 import hashlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -36,6 +36,9 @@ _ADVISORY_LOCK = 0x64627400
 _PARTS = ("models", "seeds", "macros", "tests")
 _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG
 _DEFAULT_THREADS = 3
+
+#: What PostgreSQL says when an index that holds the grain of a table refuses rows; the values stay out of our messages.
+_TWICE = re.compile(r"Key \(([^)]*)\)=.* (?:is duplicated|already exists)")
 
 
 @dataclass(frozen=True)
@@ -116,8 +119,11 @@ def dbt_args(
         if full_refresh:
             args.append("--full-refresh")
         else:
-            # An incremental build has the same seeds as the one before: a changed file would have meant a full refresh.
-            args += ["--exclude-resource-type", "seed"]
+            # An incremental build has the project of the one before: a changed file would have meant a full refresh. So
+            # seeds and what stands on them alone are as they were, and so are views, as tables are written in place.
+            args += ["--exclude-resource-type", "seed", "--exclude", "tag:from_seeds", "config.materialized:view"]
+            # A test goes with what it looks at, and not with a dimension that it looks up.
+            args += ["--indirect-selection", "cautious"]
     return args
 
 
@@ -169,7 +175,6 @@ def build(
 ) -> BuildResult:
     """Bring the stars up to the newest delivery and identity. Does nothing, quickly, when nothing is new."""
     begun = perf_counter()
-    started_at = datetime.now(UTC)
     with connection.connect(settings, "transformer", autocommit=True) as conn:
         conn.execute("select pg_advisory_lock(%s)", [_ADVISORY_LOCK])
         project, marks, is_known = _marks(conn)
@@ -186,12 +191,14 @@ def build(
             include_unit_tests=include_unit_tests,
             project_has_changed=not is_known and not _take_parse(settings),
         )
+        row = conn.execute(
+            "insert into landing.build"
+            " (started_at, to_delivery_id, to_identity_seq, project_fingerprint, is_full_refresh)"
+            " values (clock_timestamp(), %s, %s, %s, %s) returning build_id",
+            [marks.to_delivery_id, marks.to_identity_seq, project, is_full],
+        ).fetchone()
         nodes = _run(settings, args, connection.url(settings, "transformer"), threads, marks=None if is_full else marks)
-        conn.execute(
-            "insert into landing.build (started_at, finished_at, to_delivery_id, to_identity_seq, project_fingerprint,"
-            " is_full_refresh) values (%s, clock_timestamp(), %s, %s, %s, %s)",
-            [started_at, marks.to_delivery_id, marks.to_identity_seq, project, is_full],
-        )
+        conn.execute("update landing.build set finished_at = clock_timestamp() where build_id = %s", row)
     return BuildResult(False, is_full, perf_counter() - begun, marks, nodes)
 
 
@@ -216,7 +223,8 @@ def docs(settings: Settings) -> Path:
 
 
 def _marks(conn: psycopg.Connection[tuple[Any, ...]]) -> tuple[str, Marks, bool]:
-    """Fingerprint of the project, what is new, and whether the last build was of this same project."""
+    """Fingerprint of the project, what is new, and whether the last build was of this same project and is whole: a full
+    refresh that was cut short has left views behind that stand on nothing."""
     row = conn.execute(
         "select (select coalesce(max(delivery_id), 0) from landing.delivery),"
         " (select coalesce(max(changed_seq), 0) from raw.identity__person),"
@@ -224,14 +232,19 @@ def _marks(conn: psycopg.Connection[tuple[Any, ...]]) -> tuple[str, Marks, bool]
     ).fetchone()
     assert row is not None
     last = conn.execute(
-        "select to_delivery_id, to_identity_seq, project_fingerprint from landing.build where finished_at is not null"
-        " order by build_id desc limit 1"
+        "select to_delivery_id, to_identity_seq, project_fingerprint, exists (select from landing.build as begun"
+        " where begun.build_id > build.build_id and begun.is_full_refresh)"
+        " from landing.build where finished_at is not null order by build_id desc limit 1"
     ).fetchone()
     project = fingerprint(nomenclature_version=row[2])
     if last is None:
         return project, Marks(0, row[0], 0, row[1]), False
     # A mark never goes back, even if the newest row of identity was taken away.
-    return project, Marks(last[0], max(row[0], last[0]), last[1], max(row[1], last[1])), last[2] == project
+    return (
+        project,
+        Marks(last[0], max(row[0], last[0]), last[1], max(row[1], last[1])),
+        last[2] == project and not last[3],
+    )
 
 
 def _target_dir(settings: Settings) -> Path:
@@ -278,7 +291,7 @@ def _run(
     )
     results = json.loads(results_file.read_text())["results"] if results_file.exists() else []
     if done.returncode != 0:
-        raise IassError(_failure(target, results, done.stdout + done.stderr, settings.log_dir))
+        raise IassError(_failure(settings, target, results, done.stdout + done.stderr))
     return tuple(_node(result) for result in results)
 
 
@@ -297,30 +310,49 @@ def _node(result: Mapping[str, Any]) -> NodeResult:
     )
 
 
-def _failure(target: Path, results: Sequence[Mapping[str, Any]], output: str, log_dir: Path) -> str:
+def _failure(settings: Settings, target: Path, results: Sequence[Mapping[str, Any]], output: str) -> str:
     """One sentence on the first thing that failed: what it was, what it means, where to read more."""
-    where = f"See {log_dir / 'dbt.log'}."
+    where = f"See {settings.log_dir / 'dbt.log'}."
     for result in results:
         if result["status"] not in ("error", "fail", "runtime error"):
             continue
-        node = _node(result)
-        if node.resource_type == "test":
-            meaning = _description(target, str(result["unique_id"]))
-            return f"The test {node.name} failed on {result.get('failures')} rows. {meaning}{where}"
+        node, message = _node(result), str(result.get("message"))
+        if node.resource_type == "test" and result["status"] == "fail":
+            parsed = _parsed_node(target, str(result["unique_id"]))
+            what = f"on {result.get('failures')} rows"
+            if (parsed.get("test_metadata") or {}).get("name") == "points_to_members":
+                what = _keys_that_point_nowhere(settings, str(result["compiled_code"]))
+            return f"The test {parsed.get('name', node.name)} failed {what}. {_description(parsed)}{where}"
         if node.resource_type == "unit_test" and result["status"] == "fail":
             model, _, rule = node.name.partition(".")
-            return f"The model {model} breaks the rule {rule}. {_description(target, str(result['unique_id']))}{where}"
-        reason = next((line.strip() for line in str(result.get("message")).splitlines()[1:] if line.strip()), "")
-        return f"dbt could not build {node.name}: {reason or result.get('message')}. {where}"
+            meaning = _description(_parsed_node(target, str(result["unique_id"])))
+            return f"The model {model} breaks the rule {rule}. {meaning}{where}"
+        twice = _TWICE.search(message)
+        if twice:
+            return f"Two rows of {node.name} have the same {twice[1]}, so its counts would be too high. {where}"
+        reason = next((line.strip() for line in message.splitlines()[1:] if line.strip()), "")
+        return f"dbt could not build {node.name}: {reason or message}. {where}"
     lines = [line for line in output.splitlines() if "rror" in line]
     return f"dbt did not finish: {lines[-1].strip() if lines else 'no message'}. {where}"
 
 
-def _description(target: Path, unique_id: str) -> str:
+def _keys_that_point_nowhere(settings: Settings, query: str) -> str:
+    """What a test of the keys of a fact found, asked again: dbt tells only how much."""
+    with connection.connect(settings, "transformer") as conn:
+        found = conn.execute(query.encode()).fetchall()
+    return ", ".join(f"for {column} on {count} rows" for column, count in found)
+
+
+def _parsed_node(target: Path, unique_id: str) -> Mapping[str, Any]:
+    """What dbt's manifest says of a node; nothing when there is no manifest."""
     try:
         parsed = json.loads((target / "manifest.json").read_text())
     except (OSError, ValueError):
-        return ""
-    nodes = parsed["nodes"] | parsed.get("unit_tests", {})
-    text = str(nodes.get(unique_id, {}).get("description") or "").strip()
+        return {}
+    found: Mapping[str, Any] = (parsed["nodes"] | parsed.get("unit_tests", {})).get(unique_id, {})
+    return found
+
+
+def _description(parsed: Mapping[str, Any]) -> str:
+    text = str(parsed.get("description") or "").strip()
     return f"{text} " if text else ""

@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from orchestration.errors import IassError
 from orchestration.settings import Settings
 from orchestration.warehouse import connection, dbt
 from tests.integration import service_rows
@@ -80,6 +81,7 @@ def test_counts_follow_the_official_rules_and_incremental_equals_full(settings: 
     first = dbt.build(settings, include_unit_tests=True)
     assert first.is_full_refresh and not first.is_skipped
     assert sum(node.resource_type == "unit_test" for node in first.nodes) >= 15
+    _grains_are_held(settings)
 
     # Anna 1 + 1, the unidentified 2, anonymous 1, Dora 1, Bice 1 at Bologna.
     assert _one(settings, "select sum(n_contacts) from core.fct_contact where district_code = '10502'") == 7
@@ -166,6 +168,47 @@ def test_counts_follow_the_official_rules_and_incremental_equals_full(settings: 
         if incremental[table] != rows
     }
     assert not differing, differing
+    _a_key_without_member_is_named(settings, region)
+
+
+def _grains_are_held(settings: Settings) -> None:
+    """Of each fact, and of each table of marts and quality: an index that takes no row twice, over columns never null.
+    What lists deliveries, or observations, has no grain of its own."""
+    without = _one(
+        settings,
+        """
+        select array_agg(relname order by relname) from (
+            select relation.relname
+            from pg_class as relation
+            left join pg_index as held on held.indrelid = relation.oid and held.indisunique
+                and not exists (
+                    select from pg_attribute as part
+                    where part.attrelid = relation.oid and part.attnum = any(held.indkey) and not part.attnotnull
+                )
+            where relation.relkind = 'r'
+                and (relation.relnamespace::regnamespace::text ~ '^(mart_|quality)' or relation.relname like 'fct_%')
+            group by relation.relname
+            having count(held.indexrelid) = 0
+        ) as relation
+        """,
+    )
+    assert without == ["dq_delivery", "dq_observation"], f"rows may stand twice in {without}"
+
+
+def _a_key_without_member_is_named(settings: Settings, region: Region) -> None:
+    """In a row of long ago, which the build does not write again: only the versions of its person."""
+    with connection.connect(settings, "transformer") as conn:
+        conn.execute(
+            "update core.fct_demand set person_version_key = 42, desk_key = 43"
+            " where contact_id = 'A2' and contact_on = '2013-11-04'"
+        )
+    region.snapshot("2014-03-31", "2013-12-31", [("anna-r", "change", "037032")])
+    with pytest.raises(IassError) as failed:
+        dbt.build(settings)
+    said = (
+        "assert_fct_demand_points_to_members failed for desk_key on 1 rows, for person_version_key on 1 rows. A key of"
+    )
+    assert said in str(failed.value), failed.value
 
 
 def _services_and_paths(settings: Settings) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from orchestration.settings import Settings
+from orchestration.warehouse import dbt
 from orchestration.warehouse.dbt import PROJECT_DIR, Marks, dbt_args, dbt_environment, fingerprint
 
 MARKS = Marks(from_delivery_id=10, to_delivery_id=12, from_identity_seq=3, to_identity_seq=4)
@@ -14,14 +16,45 @@ def _args(**more: bool) -> list[str]:
     return dbt_args("build", target_dir=Path("/home/t"), log_dir=Path("/home/l"), **more)
 
 
-def test_an_incremental_build_leaves_seeds_alone() -> None:
+def test_an_incremental_build_leaves_alone_what_only_a_changed_project_changes() -> None:
     args = _args()
     assert [args[i + 1] for i, a in enumerate(args) if a == "--exclude-resource-type"] == ["unit_test", "seed"]
+    assert args[args.index("--exclude") + 1 :][:2] == ["tag:from_seeds", "config.materialized:view"]
 
 
-def test_a_full_refresh_loads_seeds() -> None:
+def test_a_full_refresh_makes_everything() -> None:
     args = _args(full_refresh=True)
-    assert "--full-refresh" in args and "seed" not in args
+    assert "--full-refresh" in args and "seed" not in args and "--exclude" not in args
+
+
+def test_what_stands_on_seeds_alone_is_tagged_so() -> None:
+    """A table with the tag that read a delivery would never be brought up to date again."""
+    models = {file.stem: file.read_text() for file in (PROJECT_DIR / "models").rglob("*.sql")}
+    macros = {name: text for file in (PROJECT_DIR / "macros").glob("*.sql") for name, text in _macros(file.read_text())}
+    seeds = {file.stem for file in (PROJECT_DIR / "seeds").glob("*.csv")}
+
+    def whole(text: str) -> str:
+        """With the macros that it calls."""
+        called = [macros[name] for name in set(re.findall(r"\b(\w+)\(", text)) & set(macros)]
+        return text + "".join(whole(each) for each in called)
+
+    def stands_on_seeds(name: str) -> bool:
+        text = whole(models[name])
+        named = set(re.findall(r"\b(?:ref\('|code_dimension\('\w+', ')(\w+)'", text)) - seeds
+        return "source(" not in text and "_delivery_id" not in text and all(stands_on_seeds(each) for each in named)
+
+    tagged = {name for name, text in models.items() if "tags='from_seeds'" in text}
+    assert len(tagged) > 15
+    assert not {name for name in tagged if not stands_on_seeds(name)}, "these are not from seeds alone"
+    assert not {
+        name
+        for name, text in models.items()
+        if name.startswith(("dim_", "fct_")) and stands_on_seeds(name) and name not in tagged
+    }, "these are built again and again for nothing"
+
+
+def _macros(text: str) -> list[tuple[str, str]]:
+    return re.findall(r"{%-? macro (\w+)\((.*?){%-? endmacro", text, flags=re.DOTALL)
 
 
 def test_marks_have_the_names_that_the_models_read() -> None:
@@ -53,3 +86,14 @@ def test_the_password_goes_by_a_variable_that_dbt_masks() -> None:
 def test_a_new_nomenclature_or_project_changes_the_fingerprint(tmp_path: Path) -> None:
     assert fingerprint() == fingerprint(PROJECT_DIR)
     assert fingerprint(nomenclature_version=1) != fingerprint(nomenclature_version=2)
+
+
+def test_a_row_that_stands_twice_is_told_without_its_values(tmp_path: Path) -> None:
+    message = (
+        'Database Error in model fct_x (models/core/fct_x.sql)\n  could not create unique index "a"\n'
+        "  DETAIL:  Key (x_key, month_on)=(4711, 2013-01-01) is duplicated."
+    )
+    result = {"unique_id": "model.iass.fct_x", "status": "error", "message": message, "execution_time": 1}
+    said = dbt._failure(Settings(home=tmp_path), tmp_path, [result], "")
+    assert said.startswith("Two rows of fct_x have the same x_key, month_on, so its counts would be too high."), said
+    assert "4711" not in said

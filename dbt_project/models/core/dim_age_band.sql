@@ -1,3 +1,4 @@
+{{ config(tags='from_seeds') }}
 -- One row per age band of the reports (seed age_band), and the special members.
 select
     {{ surrogate_key('age_band', ['age_band_code']) }} as age_band_key,

@@ -1,3 +1,4 @@
+{{ config(tags='from_seeds') }}
 -- One row per area of the multidimensional assessment and level of need in it (seed assessment_level), and the special members.
 select
     {{ surrogate_key('assessment_level', ['assessment_area_code', 'level_code']) }} as assessment_level_key,

@@ -1,3 +1,4 @@
+{{ config(tags='from_seeds') }}
 -- One row per AUSL that ever was: its newest name.
 select distinct on (territory_code)
     territory_code as ausl_code,

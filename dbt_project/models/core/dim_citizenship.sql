@@ -1,3 +1,4 @@
+{{ config(tags='from_seeds') }}
 -- One row per country, and the special members. 999 (not known) is a code of its own, kept as received.
 select
     {{ surrogate_key('citizenship', ['citizenship_code']) }} as citizenship_key,

@@ -1,4 +1,4 @@
-{{ config(indexes=[{'columns': ['date_on']}]) }}
+{{ config(tags='from_seeds', indexes=[{'columns': ['date_on']}]) }}
 -- One row per day, and the special members.
 with day as (
     select cast(date_on as date) as date_on

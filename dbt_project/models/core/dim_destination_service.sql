@@ -1,2 +1,3 @@
+{{ config(tags='from_seeds') }}
 -- One row per code of the contract's list, with its newest label, and the special members.
 {{ code_dimension('destination_service', 'code_destination_service') }}

@@ -1,3 +1,4 @@
+{{ config(tags='from_seeds') }}
 -- One row per district that ever was: its newest name. The place that a fact stood under on its day is in the fact.
 select distinct on (territory_code)
     territory_code as district_code,

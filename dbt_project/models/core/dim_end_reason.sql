@@ -1,3 +1,4 @@
+{{ config(tags='from_seeds') }}
 -- One row per reason that ends an episode, by family of services (seed end_reason), with a group that holds for all families; and the
 -- special members.
 select

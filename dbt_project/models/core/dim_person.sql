@@ -3,10 +3,10 @@
     materialized='incremental',
     incremental_strategy='append',
     on_schema_change='append_new_columns',
-    pre_hook="{{ delete_touched(ref('int_person__touched'), ['person_key']) }}",
+    meta={'touched': {'by': 'int_person__touched', 'columns': ['person_key']}},
     indexes=[
         {'columns': ['person_version_key'], 'unique': true},
-        {'columns': ['person_key', 'valid_from']}
+        {'columns': ['person_key', 'valid_from'], 'unique': true}
     ]
 ) }}
 -- One row per person and version. Registered persons follow the registry, the others what the newest record of any flow says.

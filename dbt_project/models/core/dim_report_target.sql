@@ -1,3 +1,4 @@
+{{ config(tags='from_seeds') }}
 -- One row per target of the reports, and the special members.
 select
     {{ surrogate_key('report_target', ['report_target_code']) }} as report_target_key,

@@ -1,3 +1,4 @@
+{{ config(tags='from_seeds') }}
 -- One row per service of the flows (seed service): the type of structure, of home care, of allowance or of intervention, under its
 -- group and family; and the special members.
 select

@@ -1,3 +1,4 @@
+{{ config(tags='from_seeds') }}
 -- One row per life cycle, condition and period in which they mean one report target.
 with condition as (
     select distinct

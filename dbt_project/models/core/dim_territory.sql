@@ -1,4 +1,4 @@
-{{ config(indexes=[{'columns': ['territory_level', 'territory_code', 'valid_from']}]) }}
+{{ config(tags='from_seeds', indexes=[{'columns': ['territory_level', 'territory_code', 'valid_from']}]) }}
 -- One row per comune, district, AUSL or region and period of its place in the hierarchy (type 2).
 select
     {{ surrogate_key('territory', ['territory_level', 'territory_code', 'valid_from']) }} as territory_key,

@@ -3,8 +3,9 @@
     materialized='incremental',
     incremental_strategy='append',
     on_schema_change='append_new_columns',
-    pre_hook="{{ delete_touched(ref('int_service__touched'), ['episode_key'], 'access_on') }}",
+    meta={'touched': {'by': 'int_service__touched', 'columns': ['episode_key'], 'day': 'access_on'}},
     indexes=[
+        {'columns': ['access_key'], 'unique': true},
         {'columns': ['episode_key', 'access_on']},
         {'columns': ['person_key']},
         {'columns': ['access_date_key']},

@@ -3,7 +3,7 @@
     materialized='incremental',
     incremental_strategy='append',
     on_schema_change='append_new_columns',
-    pre_hook="{{ delete_touched(ref('int_service__touched'), ['episode_key']) }}",
+    meta={'touched': {'by': 'int_service__touched', 'columns': ['episode_key']}},
     indexes=[
         {'columns': ['episode_key'], 'unique': true},
         {'columns': ['person_key']},

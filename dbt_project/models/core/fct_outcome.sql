@@ -3,7 +3,7 @@
     materialized='incremental',
     incremental_strategy='append',
     on_schema_change='append_new_columns',
-    pre_hook="{{ delete_touched(ref('int_iass__touched_day'), ['sender_code', 'contact_on']) }}",
+    meta={'touched': {'by': 'int_iass__touched_day', 'columns': ['sender_code', 'contact_on']}},
     indexes=[
         {'columns': ['outcome_key'], 'unique': true},
         {'columns': ['sender_code', 'contact_on']},

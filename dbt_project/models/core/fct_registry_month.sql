@@ -3,8 +3,8 @@
     materialized='incremental',
     incremental_strategy='append',
     on_schema_change='append_new_columns',
-    pre_hook="{{ delete_touched(ref('int_naar__touched_month'), ['month_on']) }}",
-    indexes=[{'columns': ['month_on', 'territory_key']}, {'columns': ['district_code']}]
+    meta={'touched': {'by': 'int_naar__touched_month', 'columns': ['month_on']}},
+    indexes=[{'columns': ['month_on', 'territory_key', 'sex_code', 'age_band_key'], 'unique': true}, {'columns': ['district_code']}]
 ) }}
 -- One row per month, comune of residence, sex and age band: the residents in the registry at the month's last snapshot.
 with snapshot as (

@@ -3,9 +3,9 @@
     materialized='incremental',
     incremental_strategy='append',
     on_schema_change='append_new_columns',
-    pre_hook="{{ delete_touched(ref('int_service__touched'), ['episode_key'], 'month_end_on') }}",
+    meta={'touched': {'by': 'int_service__touched', 'columns': ['episode_key'], 'day': 'month_end_on'}},
     indexes=[
-        {'columns': ['episode_key', 'month_on']},
+        {'columns': ['episode_key', 'month_on'], 'unique': true},
         {'columns': ['person_key']},
         {'columns': ['month_on']},
         {'columns': ['district_code']}

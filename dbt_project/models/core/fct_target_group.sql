@@ -3,9 +3,9 @@
     materialized='incremental',
     incremental_strategy='append',
     on_schema_change='append_new_columns',
-    pre_hook="{{ delete_touched(ref('int_iass__touched_month'), ['sender_code', 'month_on']) }}",
+    meta={'touched': {'by': 'int_iass__touched_month', 'columns': ['sender_code', 'month_on']}},
     indexes=[
-        {'columns': ['person_key']},
+        {'columns': ['person_key', 'report_target_key', 'month_on', 'sender_code'], 'unique': true},
         {'columns': ['sender_code', 'month_on']},
         {'columns': ['month_date_key']},
         {'columns': ['district_code']}

@@ -3,7 +3,7 @@
     materialized='incremental',
     incremental_strategy='append',
     on_schema_change='append_new_columns',
-    pre_hook="{{ delete_touched(ref('int_iass__touched_year'), ['year_number']) }}"
+    meta={'touched': {'by': 'int_iass__touched_year', 'columns': ['year_number']}}
 ) }}
 -- One row per quarter, half-year or year and territory in which there was a contact: the comuni whose desks had one,
 -- and their residents.

@@ -3,7 +3,7 @@
     materialized='incremental',
     incremental_strategy='append',
     on_schema_change='append_new_columns',
-    pre_hook="{{ delete_touched(ref('int_service__touched_year'), ['year_number']) }}"
+    meta={'touched': {'by': 'int_service__touched_year', 'columns': ['year_number']}}
 ) }}
 -- One row per quarter, half-year or year and territory: persons in charge of any service, each once whatever the services.
 with person as (

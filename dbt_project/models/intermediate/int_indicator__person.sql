@@ -3,7 +3,7 @@
     materialized='incremental',
     incremental_strategy='append',
     on_schema_change='append_new_columns',
-    pre_hook="{{ delete_touched(ref('int_iass__touched_year'), ['year_number']) }}"
+    meta={'touched': {'by': 'int_iass__touched_year', 'columns': ['year_number']}}
 ) }}
 -- One row per quarter, half-year or year, territory, sex and age band: identified persons, each once in her territory and period.
 -- Her age band is the one of her last demand there; what she is counted for (foreign, target …) holds if any demand says so.

@@ -1,4 +1,4 @@
-{{ config(materialized='table') }}
+{{ config(tags='from_seeds', materialized='table') }}
 -- One row per year, territory, sex and age band: residents on the reference day of int_population__residents.
 with reference as (
     select distinct

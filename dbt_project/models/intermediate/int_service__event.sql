@@ -3,8 +3,8 @@
     materialized='incremental',
     incremental_strategy='append',
     on_schema_change='append_new_columns',
-    pre_hook="{{ delete_touched(ref('int_service__touched'), ['episode_key']) }}",
-    post_hook="{{ 'analyze ' ~ this if not is_incremental() else 'select 1' }}",
+    meta={'touched': {'by': 'int_service__touched', 'columns': ['episode_key']}},
+    post_hook="{{ 'analyze ' ~ this if not is_incremental() else '' }}",
     indexes=[{'columns': ['person_key']}, {'columns': ['episode_key']}]
 ) }}
 -- One row per event of an episode of a service whose person is identified. Kept, so that the events of a person are found by her key.

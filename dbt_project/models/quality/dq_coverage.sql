@@ -1,3 +1,4 @@
+{{ config(indexes=[{'columns': ['flow_code', 'sender_code', 'period_start_on'], 'unique': true}]) }}
 -- One row per flow, sender and period from the first to the last that anybody delivered: received or silent, and how late. Silence is
 -- missing, not zero.
 with received as (

@@ -1,3 +1,4 @@
+{{ config(indexes=[{'columns': ['flow_code', 'sender_code', 'month_on', 'rule_code'], 'unique': true}]) }}
 -- One row per flow, sender, month of competence and rule that found something.
 select
     delivery.flow_code,

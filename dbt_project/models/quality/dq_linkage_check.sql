@@ -1,3 +1,4 @@
+{{ config(indexes=[{'columns': ['month_on', 'flow_code'], 'unique': true}]) }}
 -- One row per month and flow: records that a code had linked, linked again with the code hidden. Identity counts them.
 select
     month_on,

@@ -1,3 +1,4 @@
+{{ config(indexes=[{'columns': ['flow_code', 'sender_code', 'month_on', 'match_method_code'], 'unique': true}]) }}
 -- One row per flow, sender, month of the period and way in which the person of a live record is known.
 with presented as (
     select

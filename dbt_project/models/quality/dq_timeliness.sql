@@ -1,3 +1,4 @@
+{{ config(indexes=[{'columns': ['flow_code', 'sender_code', 'year_number'], 'unique': true}]) }}
 -- One row per flow, sender and year of the period: how many periods came within the first window, late or not at all, and what
 -- followed them. A period counts when its first delivery was accepted; corrections are the accepted deliveries after it.
 with correction as (

@@ -3,8 +3,8 @@
     materialized='incremental',
     incremental_strategy='append',
     on_schema_change='append_new_columns',
-    pre_hook="{{ delete_touched(ref('int_iass__touched_year'), ['year_number']) }}",
-    indexes=[{'columns': ['territory_level', 'territory_code', 'month_on']}]
+    meta={'touched': {'by': 'int_iass__touched_year', 'columns': ['year_number']}},
+    indexes=[{'columns': ['territory_level', 'territory_code', 'month_on'], 'unique': true}]
 ) }}
 -- One row per month and territory: what the year holds from January to the end of that month. A person is counted in the first month
 -- that saw her, so the running sum of first months is the number of distinct persons to date.

@@ -1,3 +1,4 @@
+{{ config(tags='from_seeds', indexes=[{'columns': ['indicator_code'], 'unique': true}]) }}
 -- One row per strategic indicator: what it says, how it is computed, what to beware of (seed indicator_catalogue, one row an indicator).
 select
     indicator_code,

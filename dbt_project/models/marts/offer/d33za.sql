@@ -3,7 +3,8 @@
     materialized='incremental',
     incremental_strategy='append',
     on_schema_change='append_new_columns',
-    pre_hook="{{ delete_touched(ref('int_service__touched_year'), ['year_number']) }}"
+    meta={'touched': {'by': 'int_service__touched_year', 'columns': ['year_number']}},
+    indexes=[{'columns': ['year_number', 'territory_level', 'territory_code', 'intensity_code'], 'unique': true}]
 ) }}
 -- One row per year, territory and intensity of care (TOT for all): the national indicator D33Za. Residents who were 75 or more on
 -- 1 January and in residential care in the year, each counted once at the highest intensity, per 1,000 residents of that age.

@@ -3,8 +3,11 @@
     materialized='incremental',
     incremental_strategy='append',
     on_schema_change='append_new_columns',
-    pre_hook="{{ delete_touched(ref('int_service__touched_year'), ['year_number']) }}",
-    indexes=[{'columns': ['month_on', 'territory_level', 'territory_code']}]
+    meta={'touched': {'by': 'int_service__touched_year', 'columns': ['year_number']}},
+    indexes=[
+        {'columns': ['month_on', 'territory_level', 'territory_code', 'service_level', 'service_code',
+            'sex_code', 'age_band_code'], 'unique': true}
+    ]
 ) }}
 -- One row per month, territory, family of services or service, and cut by sex and age band; TOT stands for all. Persons in charge are
 -- distinct in each row; who has two episodes in it has the sex and the older age band of both.

@@ -3,8 +3,11 @@
     materialized='incremental',
     incremental_strategy='append',
     on_schema_change='append_new_columns',
-    pre_hook="{{ delete_touched(ref('int_service__touched_year'), ['year_number']) }}",
-    indexes=[{'columns': ['period_type', 'territory_level', 'period_start_on']}]
+    meta={'touched': {'by': 'int_service__touched_year', 'columns': ['year_number']}},
+    indexes=[
+        {'columns': ['period_type', 'territory_level', 'period_start_on', 'territory_code', 'service_level',
+            'service_code'], 'unique': true}
+    ]
 ) }}
 -- One row per period, period type, territory and family of services or service: persons in charge, distinct in each row, what they were
 -- given and what it cost, with rates per 1,000 residents and per 1,000 residents of 75 and more.

@@ -3,8 +3,11 @@
     materialized='incremental',
     incremental_strategy='append',
     on_schema_change='append_new_columns',
-    pre_hook="{{ delete_touched(ref('int_iass__touched_year'), ['year_number']) }}",
-    indexes=[{'columns': ['period_type', 'territory_level', 'period_start_on']}]
+    meta={'touched': {'by': 'int_iass__touched_year', 'columns': ['year_number']}},
+    indexes=[
+        {'columns': ['period_type', 'territory_level', 'period_start_on', 'territory_code',
+            'outcome_type_code', 'destination_service_code'], 'unique': true}
+    ]
 ) }}
 -- One row per period, period type, territory, outcome and destination. Demands and persons are distinct in each row.
 select

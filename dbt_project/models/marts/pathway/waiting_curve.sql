@@ -3,8 +3,11 @@
     materialized='incremental',
     incremental_strategy='append',
     on_schema_change='append_new_columns',
-    pre_hook="{{ delete_touched(ref('int_pathway__touched_year'), ['year_number']) }}",
-    indexes=[{'columns': ['year_number', 'territory_level', 'territory_code', 'cut_type', 'cut_code', 'milestone_code']}]
+    meta={'touched': {'by': 'int_pathway__touched_year', 'columns': ['year_number']}},
+    indexes=[
+        {'columns': ['year_number', 'territory_level', 'territory_code', 'cut_type', 'cut_code',
+            'milestone_code', 'day_number'], 'unique': true}
+    ]
 ) }}
 -- One row per year of request, territory, cut, milestone and day on which somebody reached it: the Kaplan-Meier estimate of the share
 -- still waiting, with its Greenwood error and log-log bands of 95 %. Death, departure and the end of observation are censoring.

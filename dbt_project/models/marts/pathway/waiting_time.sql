@@ -3,8 +3,8 @@
     materialized='incremental',
     incremental_strategy='append',
     on_schema_change='append_new_columns',
-    pre_hook="{{ delete_touched(ref('int_pathway__touched_year'), ['year_number']) }}",
-    indexes=[{'columns': ['year_number', 'territory_level', 'territory_code']}]
+    meta={'touched': {'by': 'int_pathway__touched_year', 'columns': ['year_number']}},
+    indexes=[{'columns': ['year_number', 'territory_level', 'territory_code', 'cut_type', 'cut_code', 'milestone_code'], 'unique': true}]
 ) }}
 -- One row per year of request, territory, cut and milestone: how many reached it, what ended the waiting of the others, and how long it
 -- takes, among those who reached it and by the estimate over all.

@@ -3,8 +3,11 @@
     materialized='incremental',
     incremental_strategy='append',
     on_schema_change='append_new_columns',
-    pre_hook="{{ delete_touched(ref('int_iass__touched_year'), ['year_number']) }}",
-    indexes=[{'columns': ['period_type', 'territory_level', 'period_start_on']}]
+    meta={'touched': {'by': 'int_iass__touched_year', 'columns': ['year_number']}},
+    indexes=[
+        {'columns': ['period_type', 'territory_level', 'period_start_on', 'territory_code',
+            'report_target_code', 'sex_code', 'age_band_code'], 'unique': true}
+    ]
 ) }}
 -- One row per period, period type, territory and cut by target, sex and age band; TOT stands for all. Persons are distinct in each row.
 -- The row with TOT everywhere counts each person once, so it is less than the sum of targets.

@@ -1,0 +1,49 @@
+{# How a build writes. What is not there yet, and everything at a full refresh, goes dbt's own way: contract checked, made aside, swapped
+   in. An incremental build has the project of the build before, so it asks nothing about columns again and writes into the tables that
+   are there, in one transaction: readers see the old rows or the new ones, and views and grants stay. #}
+{% materialization incremental, adapter='postgres' %}
+    {%- if is_incremental() -%}
+        {{ return(write_again(delete_touched())) }}
+    {%- endif -%}
+    {{ return(dbt.materialization_incremental_default()) }}
+{% endmaterialization %}
+
+{# Nobody reads the intermediate tables but the build, which may therefore lock them; elsewhere people go on reading while it writes. #}
+{% materialization table, adapter='postgres' %}
+    {%- set existing = load_cached_relation(this) -%}
+    {%- if existing is not none and existing.is_table and not should_full_refresh() -%}
+        {{ return(write_again('truncate ' ~ this if this.schema == 'intermediate' else 'delete from ' ~ this)) }}
+    {%- endif -%}
+    {{ return(dbt.materialization_table_default()) }}
+{% endmaterialization %}
+
+{% macro write_again(clear) -%}
+    {{ run_hooks(pre_hooks) }}
+    {%- call statement('main') -%}
+        {{ clear ~ ';' if clear }}
+        insert into {{ this }}
+        {{ in_order_of_contract() if config.get('contract').enforced else sql }}
+    {%- endcall -%}
+    {{ run_hooks(post_hooks) }}
+    {%- do adapter.commit() -%}
+    {{ return({'relations': [this]}) }}
+{%- endmacro %}
+
+{# A contract says names, in an order that the SQL need not have. #}
+{% macro in_order_of_contract() -%}
+    ({{ adapter.dispatch('get_column_names', 'dbt')() }}) {{ get_select_subquery(sql) }}
+{%- endmacro %}
+
+{# Takes away what this build writes again: the rows of the fact that meta `touched` of the model names. Without it rows are only added. #}
+{% macro delete_touched() -%}
+    {%- set touched = model.config.meta.touched -%}
+    {%- if touched -%}
+        delete from {{ this }} as kept using {{ ref(touched.by) }} as touched where {{ is_touched('kept', touched) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{# `by` is the model of what is touched, `columns` are its key, `day` is the row's day that counts from touched_from on. #}
+{% macro is_touched(row, touched) -%}
+    {%- for column in touched.columns %}{{ row }}.{{ column }} = touched.{{ column }}{{ ' and ' if not loop.last }}{% endfor -%}
+    {{ ' and ' ~ row ~ '.' ~ touched.day ~ ' >= touched.touched_from' if touched.day }}
+{%- endmacro %}
