@@ -14,7 +14,6 @@ from orchestration.demo import calibration as cal
 from orchestration.demo import faults, names
 from orchestration.demo.nomenclature import REGIONAL, REGIONAL_CODES, add_months, month_end
 from orchestration.demo.population import ACTIVE, Registry, day_number
-from orchestration.intake import fiscal_code
 
 HOLIDAYS = {(1, 1), (1, 6), (4, 25), (5, 1), (6, 2), (8, 15), (11, 1), (12, 8), (12, 25), (12, 26)}
 WEEKDAY_WEIGHTS = (1.25, 1.10, 1.00, 1.15, 0.80, 0.07, 0.0)
@@ -208,8 +207,10 @@ def make_outsiders(
 def _make_siblings(rng: np.random.Generator, registry: Registry, people: dict[str, np.ndarray]) -> None:
     """Some are brothers, sisters or twins of residents: same family name, birth place, often the same birth date. Twins
     of one sex are told apart by the given name alone, which then must not give the letters of a code that is taken."""
-    letters = fiscal_code.encode_given(names.name_book().names)
+    letters = names.name_book().given_letters
     chosen = np.flatnonzero(rng.random(len(people["unit"])) < faults.SIBLING_SHARE)
+    if not len(chosen):
+        return
     residents = rng.permutation(np.flatnonzero(registry["present"] & (registry["status"] == ACTIVE)))[:200_000]
     birth = registry["birth"][residents]
     order = np.argsort(birth, kind="stable")

@@ -12,6 +12,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from orchestration.intake import fiscal_code
+
 # Given names follow fashion: one list for people born before each of these years.
 GENERATIONS = (("old", 1950), ("mid", 1985), ("new", 9999))
 
@@ -63,9 +65,12 @@ ITALY = 0  # index of Italy in CITIZENSHIPS
 
 @dataclass(frozen=True)
 class NameBook:
-    """All names as one array; for each (part, culture, generation) the indexes and cumulated weights to draw from."""
+    """All names as one array, with the letters that each gives to a code as family and as given name; for each (part,
+    culture, generation) the indexes and cumulated weights to draw from."""
 
     names: pl.Series
+    family_letters: pl.Series
+    given_letters: pl.Series
     lists: dict[tuple[str, str, str], tuple[np.ndarray, np.ndarray]]
 
     def draw(self, rng: np.random.Generator, part: str, culture: str, generation: str, n: int) -> np.ndarray:
@@ -88,4 +93,5 @@ def name_book() -> NameBook:
             group["position"].to_numpy().astype(np.int16),
             group["weight"].to_numpy().cumsum().astype(np.float64),
         )
-    return NameBook(frame["name"], lists)
+    name = frame["name"]
+    return NameBook(name, fiscal_code.encode_family(name), fiscal_code.encode_given(name), lists)

@@ -5,7 +5,7 @@ Does not: what changes from month to month (changes.py), social desks (contacts.
 """
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import polars as pl
@@ -223,16 +223,10 @@ class Registry:
     def age(self, positions: np.ndarray, day: int) -> np.ndarray:
         """Completed years at a day; right to the day by calendar arithmetic."""
         birth = self.columns["birth"][positions]
-        return (
-            (
-                pl.Series(np.broadcast_to(day, birth.shape).astype(np.int32))
-                .cast(pl.Date)
-                .dt.strftime("%Y%m%d")
-                .cast(pl.Int32)
-                - pl.Series(birth).cast(pl.Date).dt.strftime("%Y%m%d").cast(pl.Int32)
-            )
-            // 10_000
-        ).to_numpy()
+        at = EPOCH + timedelta(days=day)
+        born = pl.Series(birth).cast(pl.Date).dt
+        digits = born.year() * 10_000 + born.month().cast(pl.Int32) * 100 + born.day().cast(pl.Int32)
+        return (at.year * 10_000 + at.month * 100 + at.day - digits.to_numpy()) // 10_000
 
     def with_shared_base(self) -> np.ndarray:
         """Present people whose code, omocodia resolved, is also that of another present person."""
@@ -313,10 +307,10 @@ class Registry:
 
     def _codes_for(self, people: dict[str, np.ndarray]) -> tuple[np.ndarray, dict[int, str]]:
         """Codici fiscali, and the base codes of the rows that got an omocodia variant because theirs was taken."""
-        book = names.name_book().names
-        codes = fiscal_code.encode(
-            book.gather(people["family"]),
-            book.gather(people["given"]),
+        book = names.name_book()
+        codes = fiscal_code.encode_letters(
+            book.family_letters.gather(people["family"]),
+            book.given_letters.gather(people["given"]),
             pl.Series(["M", "F"]).gather(people["sex"]),
             pl.Series(people["birth"].astype(np.int32)).cast(pl.Date),
             self.places.codes.gather(people["place"]),
@@ -338,10 +332,9 @@ class Registry:
         """How many people have each base code already (omocodia variants count by their base)."""
         if not len(self):
             return pl.DataFrame(schema={"base": pl.String, "n_taken": pl.Int64})
-        # Only codes with the same first six letters can clash; the full reduction is dear, so it sees these alone.
-        existing = pl.DataFrame({"code": self.code_series()}).filter(
-            pl.col("code").str.slice(0, 6).is_in(base.str.slice(0, 6).unique().implode())
-        )
+        # Only codes with the same letters can clash; the full reduction is dear, so it sees these alone.
+        alike = pl.Series(_letters(self.code)).is_in(pl.Series(_letters(_bytes(base))).unique().implode())
+        existing = pl.DataFrame({"code": self.code_series(np.flatnonzero(alike.to_numpy()))})
         return (
             existing.with_columns(fiscal_code.base_code(existing["code"]).alias("base"))
             .join(pl.DataFrame({"base": base.unique()}), on="base", how="semi")
@@ -461,6 +454,11 @@ def _text(codes: np.ndarray) -> pl.Series:
     return pl.Series(
         pl.from_arrow(pa.LargeStringArray.from_buffers(len(data), pa.py_buffer(offsets), pa.py_buffer(data)))
     )
+
+
+def _letters(codes: np.ndarray) -> np.ndarray:
+    """The eight letters that omocodia never touches (names, month, place), as one number."""
+    return np.ascontiguousarray(codes[:, [0, 1, 2, 3, 4, 5, 8, 11]]).view(np.uint64).ravel()
 
 
 def _bytes(codes: pl.Series) -> np.ndarray:

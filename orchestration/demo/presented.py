@@ -10,7 +10,6 @@ import polars as pl
 
 from orchestration.demo import faults, misspelling, names
 from orchestration.demo.population import Registry, day_number, registry_ids
-from orchestration.intake import fiscal_code
 
 EU_PLACES = {"Z129", "Z127", "Z104", "Z110", "Z112"}
 NOBODY = ("anonymous", "unknown")
@@ -29,13 +28,18 @@ def true_ids(source: pl.Series, position: pl.Series) -> pl.Series:
 
 def known_persons(registry: Registry, outside: Registry, wanted: pl.DataFrame, day: date) -> pl.DataFrame:
     """Names, codes and residence of persons (source, position) as the registry, or nobody, knows them at a day."""
-    parts = []
+    book, parts = names.name_book(), []
     for source, people in enumerate((registry, outside)):
         who = np.sort(wanted.filter(pl.col("source") == source)["position"].to_numpy())
         # A temporary code keeps the AUSL that gave it, whatever the AUSL is called later.
         first_ausl = people.territory.at(people.territory.first_day)["ausl_code"].gather(people["unit"][who])
+        family, given = people["family"][who], people["given"][who]
+        # Where both names give the same letters, swapping them cannot be seen.
+        same = book.family_letters.gather(family) + book.given_letters.gather(given)
+        swapped = book.family_letters.gather(given) + book.given_letters.gather(family)
         parts.append(
             people.frame(who, day).with_columns(
+                (same == swapped).alias("same_letters"),
                 pl.lit(source, dtype=pl.Int64).alias("source"),
                 pl.Series("position", who, dtype=pl.Int64),
                 first_ausl.alias("first_ausl"),
@@ -43,9 +47,6 @@ def known_persons(registry: Registry, outside: Registry, wanted: pl.DataFrame, d
             )
         )
     known = pl.concat(parts)
-    # Where both names give the same letters, swapping them cannot be seen.
-    same = fiscal_code.encode_family(known["cognome"]) + fiscal_code.encode_given(known["nome"])
-    swapped = fiscal_code.encode_family(known["nome"]) + fiscal_code.encode_given(known["cognome"])
     position, source_of = known["position"].to_numpy(), known["source"].to_numpy()
     draw = (position * 7919) % 100
     foreign = (known["cittadinanza"] != "100").to_numpy()
@@ -65,7 +66,6 @@ def known_persons(registry: Registry, outside: Registry, wanted: pl.DataFrame, d
     body = pl.Series(position + 9_000_000_000).cast(pl.String)
     is_provisional = pl.Series(kind == "provisional")
     return known.with_columns(
-        (same == swapped).alias("same_letters"),
         pl.Series("kind_of_outsider", kind),
         pl.Series("is_bare_twin", bare_twin),
         pl.select(pl.when(is_provisional).then(body + _check_digits(body)).otherwise(temporary))

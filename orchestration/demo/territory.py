@@ -62,6 +62,15 @@ class Territory:
 
     def at(self, day: date) -> pl.DataFrame:
         """Comune and AUSL code of each unit at a day: unit, istat_code, ausl_code."""
+        if day not in self._at:
+            self._at[day] = self._looked_up(day)
+        return self._at[day]
+
+    @cached_property
+    def _at(self) -> dict[date, pl.DataFrame]:
+        return {}
+
+    def _looked_up(self, day: date) -> pl.DataFrame:
         now = reference.comuni().filter(_in_force(day)).unique("istat_code", keep="first", maintain_order=True)
         codes = dict(zip(now["istat_code"], now["ausl_code"], strict=True))
         istat = [

@@ -147,9 +147,14 @@ def encode(
     family: pl.Series, given: pl.Series, sex: pl.Series, birth_date: pl.Series, belfiore: pl.Series
 ) -> pl.Series:
     """Codici fiscali of a column of persons."""
-    frame = pl.DataFrame(
-        {"f": encode_family(family), "g": encode_given(given), "s": sex, "d": birth_date, "b": belfiore}
-    )
+    return encode_letters(encode_family(family), encode_given(given), sex, birth_date, belfiore)
+
+
+def encode_letters(
+    family: pl.Series, given: pl.Series, sex: pl.Series, birth_date: pl.Series, belfiore: pl.Series
+) -> pl.Series:
+    """Codici fiscali of persons whose names are encoded already."""
+    frame = pl.DataFrame({"f": family, "g": given, "s": sex, "d": birth_date, "b": belfiore})
     day = pl.col("d").dt.day().cast(pl.Int32) + pl.when(pl.col("s") == "F").then(WOMEN_DAY_OFFSET).otherwise(0)
     month = pl.col("d").dt.month().replace_strict(list(range(1, 13)), list(MONTHS), return_dtype=pl.String)
     first = frame.select(
