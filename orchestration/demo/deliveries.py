@@ -4,8 +4,8 @@ Belongs here: what all flows share: names, packing, late and repeated and misdir
 Does not: what stands in the files.
 """
 
-import shutil
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -63,7 +63,8 @@ class Batch:
 
 @dataclass
 class Deliveries:
-    """Writes files and remembers what is true of them."""
+    """Writes files and remembers what is true of them. A thread packs and writes what the generator has made, while it
+    makes what comes next: both release the interpreter. What failed there is raised by `finish`."""
 
     out_dir: Path
     rng: np.random.Generator
@@ -72,6 +73,8 @@ class Deliveries:
     rows: list[dict[str, object]] = field(default_factory=list)
     findings: list[pl.DataFrame] = field(default_factory=list)
     presented: list[pl.DataFrame] = field(default_factory=list)
+    _writer: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "writer"))
+    _writing: list[Future[object]] = field(default_factory=list)
 
     @property
     def landing(self) -> Path:
@@ -80,14 +83,21 @@ class Deliveries:
 
     def put(self, sender: str, name: str, content: bytes) -> Path:
         """Write a file as this sender packs them."""
-        return write.write_packed(self.landing / sender, name, content, self.packing[sender])
+        path = self.landing / sender / f"{name}{self.packing[sender]}"
+        self._writing.append(self._writer.submit(write.write_packed, path, content))
+        return path
+
+    def put_csv(self, sender: str, name: str, frame: pl.DataFrame) -> Path:
+        """Write a frame as a file of the sender, plain."""
+        path = self.landing / sender / name
+        self._writing.append(self._writer.submit(write.write_csv, path, frame))
+        return path
 
     def add(
         self, path: Path, flow: str, sender: str, period: str, number: int, arrives: date, outcome: str,
         *, sent: int = 0, discarded: int = 0, flagged: int = 0,
     ) -> None:  # fmt: skip
         """Remember a file that was written."""
-        self.bytes_written += path.stat().st_size
         self.rows.append(
             {
                 "arrives_on": arrives,
@@ -111,8 +121,7 @@ class Deliveries:
         """Some files come a second time, byte for byte."""
         if self.rng.random() < faults.REPEATED_SHARE:
             again = self.landing / sender / RESENT_FOLDER / path.name
-            again.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, again)
+            self._writing.append(self._writer.submit(write.copy, path, again))
             self.add(again, flow, sender, period, number, write.day_after(arrives, 1), "repeated", **counts)
 
     def misdirect(self, path: Path, flow: str, sender: str, period: str, number: int, day: date) -> None:
@@ -150,6 +159,10 @@ class Deliveries:
 
     def finish(self) -> None:
         """Write arrivals and the truth about files, findings and persons."""
+        self._writer.shutdown()
+        for done in self._writing:
+            done.result()
+        self.bytes_written = sum((self.landing / str(row["path"])).stat().st_size for row in self.rows)
         truth = self.out_dir / "truth"
         deliveries = pl.DataFrame(self.rows).sort("arrives_on", "path")
         deliveries.select(pl.col("arrives_on").cast(pl.String), "path", "file_name").write_csv(

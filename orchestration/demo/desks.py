@@ -39,7 +39,7 @@ class Desks:
         """All NOML files; each arrives some days before it is valid."""
         for item in files:
             name = f"NOML_{item.district}_{item.valid_from.isoformat()}_001.csv"
-            path = write.write_csv(self.deliveries.landing / item.district, name, item.frame.select(COLUMNS))
+            path = self.deliveries.put_csv(item.district, name, item.frame.select(COLUMNS))
             bad = item.frame.with_row_index("record_number", 1).filter("is_bad")
             self.deliveries.add(
                 path,
@@ -68,7 +68,7 @@ class Desks:
     def snapshot(self, registry: Registry, day: date, *, is_late: bool) -> None:
         """The NAAR file of a day; a late one arrives after the next month's."""
         frame = registry.snapshot(day)
-        path = write.write_csv(self.deliveries.landing / REGION, f"NAAR_{REGION}_{day.isoformat()}_001.csv", frame)
+        path = self.deliveries.put_csv(REGION, f"NAAR_{REGION}_{day.isoformat()}_001.csv", frame)
         shared = registry.with_shared_base()
         numbers = np.searchsorted(np.flatnonzero(registry["present"]), shared) + 1
         rows = zip(numbers.tolist(), registry_ids(shared).to_list(), strict=True)

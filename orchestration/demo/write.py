@@ -5,6 +5,7 @@ Belongs here: bytes and names of files. Does not: what stands in them. Same cont
 
 import gzip
 import io
+import shutil
 import zipfile
 from datetime import date, timedelta
 from pathlib import Path
@@ -111,27 +112,29 @@ def iass_document(sender: str, period: str, progressive: int, made_on: date, rec
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{head}\n{records}\n</FlussoIASS>\n'.encode()
 
 
-def write_packed(folder: Path, name: str, content: bytes, packing: str) -> Path:
-    """Write a file plain, as .gz or as .zip with one member."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{name}{packing}"
-    if packing == ".gz":
+def write_packed(path: Path, content: bytes) -> None:
+    """Write a file as its name says: plain, as .gz or as .zip with one member."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.suffix == ".gz":
         content = gzip.compress(content, compresslevel=5, mtime=0)
-    elif packing == ".zip":
+    elif path.suffix == ".zip":
         buffer = io.BytesIO()
         with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=5) as archive:
-            archive.writestr(zipfile.ZipInfo(name, (2013, 1, 1, 0, 0, 0)), content, zipfile.ZIP_DEFLATED)
+            archive.writestr(zipfile.ZipInfo(path.stem, (2013, 1, 1, 0, 0, 0)), content, zipfile.ZIP_DEFLATED)
         content = buffer.getvalue()
     path.write_bytes(content)
-    return path
 
 
-def write_csv(folder: Path, name: str, frame: pl.DataFrame) -> Path:
+def write_csv(path: Path, frame: pl.DataFrame) -> None:
     """A CSV in the common form: `;`, header, ISO dates, empty = missing."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
     frame.write_csv(path, separator=";")
-    return path
+
+
+def copy(path: Path, again: Path) -> None:
+    """The same bytes in another place."""
+    again.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(path, again)
 
 
 def day_after(day: date, days: int) -> date:
