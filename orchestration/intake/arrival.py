@@ -6,7 +6,6 @@ modules beside this one.
 
 from __future__ import annotations
 
-import itertools
 import time
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
@@ -32,10 +31,9 @@ _FALLBACK_FLOW = "IASS"
 class Arrival:
     """One file at the gate: archived, then decided on, then answered."""
 
-    def __init__(self, settings: Settings, conn: Connection, path: Path, today: date) -> None:
+    def __init__(self, settings: Settings, path: Path, today: date) -> None:
         self.began = time.monotonic()
         self.settings = settings
-        self.conn = conn
         self.path = path
         self.today = today
         self.is_landed = path.resolve().is_relative_to(settings.landing_dir.resolve())
@@ -46,9 +44,19 @@ class Arrival:
         self.delivery_id = 0  # until it has its line in the ledger, or that of the delivery that it repeats
         self.is_repeat = False
 
-    def decide(self) -> None:
+    def read_whole(self) -> records.Whole | None:
+        """The records of a small file; None when it must be taken in alone, be it to hear what is wrong with it."""
+        if self.name.conditions:
+            return None
+        try:
+            whole = records.read_whole(self.delivery(), self.contract)
+        except FileRefused:
+            return None
+        return whole if whole is not None and whole.n_records < RECORDS_PER_FILE else None
+
+    def decide(self, conn: Connection) -> None:
         """Load, refuse or recognise the file."""
-        known = self._known()
+        (known,) = _known(conn, [self])
         if known is not None:
             # a gate died between commit and receipt: the file has had its answer, only not in writing
             self.archived.settle()
@@ -57,94 +65,55 @@ class Arrival:
         try:
             if self.name.conditions:
                 raise FileRefused(*self.name.conditions)
-            repeated = self._check_progressive()
+            repeated = self._check_progressive(conn)
             if repeated is not None:
-                self._repeat(repeated)
+                self._repeat(conn, repeated)
             else:
-                accept(self.settings, self.conn, [self], None, self.today)
+                accept(self.settings, conn, [self], None, self.today)
         except FileRefused as refusal:
-            self._refuse(refusal)
+            self._refuse(conn, refusal)
 
-    def read_next(self) -> Batch | None:
-        """The records of the file, when there is nothing to decide but to load them all at once."""
-        if self.name.conditions or self._known() is not None:
-            return None
-        try:
-            if self._check_progressive() is not None:
-                return None
-            read = list(itertools.islice(records.read(self.delivery(), self.contract), 2))
-        except FileRefused:
-            return None
-        return read[0] if len(read) == 1 and read[0].n_records < RECORDS_PER_FILE else None
-
-    def answer(self, conn: Connection) -> DeliveryResult:
-        """Write the receipt and take the file out of the landing folder."""
-        line = ledger.delivery(conn, self.delivery_id)
-        assert line is not None
-        place = receipt.write(self.settings, conn, line)
-        receipt.write_due(self.settings, conn)
-        if self.is_landed:
-            self.path.unlink(missing_ok=True)
-        return DeliveryResult(
-            delivery_id=self.delivery_id,
-            file_name=self.path.name,
-            flow_code=line["flow_code"],
-            sender_code=line["sender_code"],
-            period_code=line["period_code"],
-            outcome="repeated" if self.is_repeat else line["outcome"],
-            records_sent=line["records_sent"],
-            records_accepted=line["records_accepted"],
-            records_discarded=line["records_discarded"],
-            records_flagged=line["records_flagged"],
-            seconds=time.monotonic() - self.began if self.is_repeat else line["run_seconds"],
-            receipt_dir=place,
-        )
-
-    def _known(self) -> int | None:
-        if not self.is_landed:
-            return None
-        return ledger.same_arrival(self.conn, self.path.name, self.archived.sha256, self.received_at)
-
-    def _check_progressive(self) -> int | None:
+    def _check_progressive(self, conn: Connection) -> int | None:
         """The accepted delivery that this one repeats; None when the number is the next one."""
-        name = self.name
-        assert name.flow_code and name.sender_code and name.period_code and name.progressive
-        place = (name.flow_code, name.sender_code, name.period_code)
-        accepted = ledger.accepted(self.conn, *place, name.progressive)
-        if accepted:
-            delivery_id, sha256 = accepted
+        ((delivery_id, sha256, last),) = ledger.standing(conn, [self.place()])
+        if delivery_id is not None:
             if sha256 != self.archived.sha256:
                 raise FileRefused("progressive_reused")
             return delivery_id
-        if name.progressive != ledger.last_progressive(self.conn, *place) + 1:
+        if self.name.progressive != last + 1:
             raise FileRefused("progressive_gap")
         return None
 
-    def _refuse(self, refusal: FileRefused) -> None:
+    def _refuse(self, conn: Connection, refusal: FileRefused) -> None:
         findings = [(self.contract.file_rule(found.condition), found) for found in refusal.findings]
         codes = frozenset(rule.code for rule, _ in findings)
-        before = ledger.refused(self.conn, self.name.file_name, self.archived.sha256)
+        before = ledger.refused(conn, self.name.file_name, self.archived.sha256)
         if before and before[1] == codes:
-            self._repeat(before[0])
+            self._repeat(conn, before[0])
             return
         rows = [
             (found.record_number, None, None, None, found.field or rule.field, rule.code, rule.grade)
             for rule, found in findings
         ]
-        with self.conn.transaction():
-            self.delivery_id = ledger.open_line(self.conn, self.line("refused"))
-            ledger.add_findings(self.conn, self.delivery_id, pl.DataFrame(rows, schema=FINDING_SCHEMA, orient="row"))
-            seconds = time.monotonic() - self.began
-            ledger.close_line(self.conn, self.delivery_id, sent=0, accepted=0, discarded=0, flagged=0, seconds=seconds)
+        with conn.transaction():
+            (self.delivery_id,) = ledger.open_lines(conn, [self.line("refused", nomenclature.current_version(conn))])
+            ledger.add_findings(conn, self.delivery_id, pl.DataFrame(rows, schema=FINDING_SCHEMA, orient="row"))
+            ledger.close_lines(conn, [(self.delivery_id, 0, 0, 0, 0, time.monotonic() - self.began)])
             self.archived.settle()
 
-    def _repeat(self, delivery_id: int) -> None:
-        with self.conn.transaction():
-            ledger.add_repeat(self.conn, delivery_id, self.name.file_name, self.received_at)
+    def _repeat(self, conn: Connection, delivery_id: int) -> None:
+        with conn.transaction():
+            ledger.add_repeat(conn, delivery_id, self.name.file_name, self.received_at)
             self.archived.settle()
         self.delivery_id, self.is_repeat = delivery_id, True
 
-    def line(self, outcome: str) -> dict[str, Any]:
+    def place(self) -> tuple[str, str, str, int]:
+        """Where the ledger counts it: flow, sender, period, progressive."""
+        name = self.name
+        assert name.flow_code and name.sender_code and name.period_code and name.progressive
+        return name.flow_code, name.sender_code, name.period_code, name.progressive
+
+    def line(self, outcome: str, nomenclature_version: int) -> dict[str, Any]:
         return {
             "file_name": self.name.file_name,
             "flow_code": self.name.flow_code,
@@ -157,27 +126,37 @@ class Arrival:
             "received_at": self.received_at,
             "outcome": outcome,
             "contract_version": self.contract.version,
-            "nomenclature_version": nomenclature.current_version(self.conn) or None,
+            "nomenclature_version": nomenclature_version or None,
         }
 
     def delivery(self) -> Delivery:
         name = self.name
-        assert name.flow_code and name.sender_code and name.period_code and name.progressive
+        flow_code, sender_code, period_code, progressive = self.place()
         assert name.period_start_on and name.period_end_on
         return Delivery(
             delivery_id=self.delivery_id,
             file_name=name.file_name,
-            flow_code=name.flow_code,
-            sender_code=name.sender_code,
-            period_code=name.period_code,
+            flow_code=flow_code,
+            sender_code=sender_code,
+            period_code=period_code,
             period_start_on=name.period_start_on,
             period_end_on=name.period_end_on,
-            progressive=name.progressive,
+            progressive=progressive,
             sha256=self.archived.sha256,
             size_bytes=self.archived.size_bytes,
             received_at=self.received_at,
             path=self.archived.path,
         )
+
+
+def next_ones(conn: Connection, arrivals: list[Arrival]) -> list[bool]:
+    """Which of some arrivals with names in order are new and the next of their senders: nothing is to be decided about
+    them but to load them."""
+    standing = ledger.standing(conn, [arrival.place() for arrival in arrivals])
+    return [
+        known is None and accepted is None and arrival.name.progressive == last + 1
+        for arrival, known, (accepted, _, last) in zip(arrivals, _known(conn, arrivals), standing, strict=True)
+    ]
 
 
 def accept(
@@ -187,26 +166,66 @@ def accept(
     them already."""
     contract = arrivals[0].contract
     with conn.transaction():
-        for arrival in arrivals:
-            arrival.delivery_id = ledger.open_line(conn, arrival.line("accepted"))
+        version = nomenclature.current_version(conn)
+        ids = ledger.open_lines(conn, [arrival.line("accepted", version) for arrival in arrivals])
+        for arrival, delivery_id in zip(arrivals, ids, strict=True):
+            arrival.delivery_id = delivery_id
         sheaf = Sheaf(tuple(arrival.delivery() for arrival in arrivals))
         outcomes = _load(settings, conn, sheaf, contract, batches, today)
-        for arrival, outcome in zip(arrivals, outcomes, strict=True):
-            ledger.add_findings(conn, arrival.delivery_id, outcome.findings)
-            ledger.close_line(
-                conn,
-                arrival.delivery_id,
-                sent=outcome.records_sent,
-                accepted=outcome.records_accepted,
-                discarded=outcome.records_discarded,
-                flagged=outcome.records_flagged,
-                seconds=(time.monotonic() - arrivals[0].began) / len(arrivals),
-            )
+        for delivery_id, outcome in zip(ids, outcomes, strict=True):
+            ledger.add_findings(conn, delivery_id, outcome.findings)
+        seconds = (time.monotonic() - arrivals[0].began) / len(arrivals)
+        ledger.close_lines(
+            conn,
+            [
+                (n, o.records_sent, o.records_accepted, o.records_discarded, o.records_flagged, seconds)
+                for n, o in zip(ids, outcomes, strict=True)
+            ],
+        )
         for arrival in arrivals:
             arrival.archived.settle()
     for outcome in outcomes:
         for after in outcome.after_commit:
             after()
+
+
+def answer(settings: Settings, conn: Connection, arrivals: list[Arrival]) -> list[DeliveryResult]:
+    """Write the receipts of files that were decided on, in the order of their numbers, and take the files out of the
+    landing folder."""
+    lines = ledger.lines(conn, [arrival.delivery_id for arrival in arrivals])
+    places = receipt.write(settings, conn, lines)
+    receipt.write_due(settings, conn)
+    results = []
+    for arrival, line, place in zip(arrivals, lines, places, strict=True):
+        if arrival.is_landed:
+            arrival.path.unlink(missing_ok=True)
+        results.append(
+            DeliveryResult(
+                delivery_id=arrival.delivery_id,
+                file_name=arrival.path.name,
+                flow_code=line["flow_code"],
+                sender_code=line["sender_code"],
+                period_code=line["period_code"],
+                outcome="repeated" if arrival.is_repeat else line["outcome"],
+                records_sent=line["records_sent"],
+                records_accepted=line["records_accepted"],
+                records_discarded=line["records_discarded"],
+                records_flagged=line["records_flagged"],
+                seconds=time.monotonic() - arrival.began if arrival.is_repeat else line["run_seconds"],
+                receipt_dir=place,
+            )
+        )
+    return results
+
+
+def _known(conn: Connection, arrivals: list[Arrival]) -> list[int | None]:
+    """The delivery that each file already became, if a gate died before it could be taken out of the landing folder."""
+    landed = [arrival for arrival in arrivals if arrival.is_landed]
+    if not landed:
+        return [None] * len(arrivals)
+    asked = [(arrival.path.name, arrival.archived.sha256, arrival.received_at) for arrival in landed]
+    known = dict(zip(map(id, landed), ledger.same_arrivals(conn, asked), strict=True))
+    return [known.get(id(arrival)) for arrival in arrivals]
 
 
 def _load(

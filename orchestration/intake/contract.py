@@ -254,10 +254,11 @@ class Contract:
         return {r.expression: r for r in self.rules if r.engine == GATE}
 
 
-def flow_codes() -> list[str]:
+@cache
+def flow_codes() -> tuple[str, ...]:
     """Flows that have a contract, in alphabetical order."""
-    return sorted(
-        p.name.split(".")[0].upper() for p in CONTRACTS_DIR.glob("*.odcs.yaml") if not p.name.startswith(COMMON)
+    return tuple(
+        sorted(p.name.split(".")[0].upper() for p in CONTRACTS_DIR.glob("*.odcs.yaml") if not p.name.startswith(COMMON))
     )
 
 

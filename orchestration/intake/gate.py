@@ -6,6 +6,7 @@ are taken, which of them together, and what one that fails does to the others; t
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date
@@ -15,17 +16,18 @@ from typing import Any
 import psycopg
 
 from orchestration.errors import IassError
-from orchestration.intake import archive, delivery_name, ledger, nomenclature, receipt
+from orchestration.intake import archive, delivery_name, ledger, nomenclature, receipt, records
 from orchestration.intake import pending as pending_records
-from orchestration.intake.arrival import Arrival, accept
+from orchestration.intake.ahead import one_ahead
+from orchestration.intake.arrival import Arrival, accept, answer, next_ones
 from orchestration.intake.contract import flow_codes, load_contract
 from orchestration.intake.delivery import DeliveryResult
-from orchestration.intake.read_xml import BYTES_WALKED, Batch
-from orchestration.intake.sheaf import bind
+from orchestration.intake.read_xml import BYTES_PER_BATCH
 from orchestration.settings import Settings
 from orchestration.warehouse import connection
 
 Connection = psycopg.Connection[Any]
+_Read = tuple[Arrival, records.Whole] | None
 
 #: What others need comes first: IASS maps by the nomenclature, and reads better with the registry in place. Then period
 #: by period, in each the flow that awaits another after it: who was let go in May is not still there in August.
@@ -33,9 +35,11 @@ FLOW_ORDER = {"NOML": 0, "NAAR": 1}
 _LATER = 9
 #: Files that somebody is still writing, by the names that copying tools use.
 _UNFINISHED = (".part", ".partial", ".tmp", ".filepart")
-#: What is taken in together: so many files, each so small; packed ones may become twenty times as large.
+#: What is taken in together: so many files, and as much as is worked on at a time; packed ones may become twenty times
+#: as large.
 FILES_TOGETHER = 64
-BYTES_TOGETHER = {".gz": BYTES_WALKED // 20, ".zip": BYTES_WALKED // 20}
+BYTES_TOGETHER = BYTES_PER_BATCH
+UNPACKED = {".gz": 20, ".zip": 20}
 
 
 def pending(settings: Settings) -> list[Path]:
@@ -63,14 +67,19 @@ def intake(
     lost: psycopg.OperationalError | None = None  # says nothing of contents, unlike other errors
     conn = _connect(settings)
     try:
-        for sheaf in _sheaves(_in_order(_files(paths))):
+        for sheaf in one_ahead(_read(settings, _sheaves(_in_order(_files(paths))), day)):
             taken = {} if conn.closed else _take_together(settings, conn, sheaf, day)
+            answered = {} if conn.closed else _answer_together(settings, conn, taken)
             for path in sheaf:
                 try:
                     if conn.closed:
                         conn = _connect(settings)
-                    arrival = taken.get(path)
-                    result = arrival.answer(conn) if arrival else process_delivery(settings, conn, path, day)
+                    if path in answered:
+                        result = answered[path]
+                    elif path in taken:
+                        (result,) = answer(settings, conn, [taken[path]])
+                    else:
+                        result = process_delivery(settings, conn, path, day)
                 except IassError as error:
                     problems.append(str(error))
                     continue
@@ -98,32 +107,53 @@ def intake(
 
 def process_delivery(settings: Settings, conn: Connection, path: Path, today: date) -> DeliveryResult:
     """One file: archived, judged, loaded or refused, answered. Safe to be killed and called again at any point."""
-    arrival = Arrival(settings, conn, path, today)
-    arrival.decide()
-    return arrival.answer(conn)
+    arrival = Arrival(settings, path, today)
+    arrival.decide(conn)
+    (result,) = answer(settings, conn, [arrival])
+    return result
 
 
-def _take_together(settings: Settings, conn: Connection, paths: list[Path], today: date) -> dict[Path, Arrival]:
-    """Load in one transaction those of some small files that are the next of their senders and can be read.
+def _read(settings: Settings, sheaves: Iterable[list[Path]], today: date) -> Iterator[dict[Path, _Read]]:
+    """Files that may be taken in together, archived and read, before anybody asks the database about them. A file that
+    stands alone, or that cannot be archived, is left for its turn."""
+    for paths in sheaves:
+        read: dict[Path, _Read] = dict.fromkeys(paths)
+        if len(paths) > 1:
+            for path in paths:
+                with contextlib.suppress(IassError):
+                    arrival = Arrival(settings, path, today)
+                    whole = arrival.read_whole()
+                    read[path] = (arrival, whole) if whole is not None else None
+        yield read
+
+
+def _take_together(settings: Settings, conn: Connection, sheaf: dict[Path, _Read], today: date) -> dict[Path, Arrival]:
+    """Load in one transaction those of some small files that are the next of their senders and could be read.
 
     The others, or all of them when anything fails, are left: each on its own then hears what is wrong with it.
     """
-    if len(paths) == 1:
+    read = [each for each in sheaf.values() if each is not None]
+    if not read:
         return {}
-    arrivals: list[Arrival] = []
-    batches: list[Batch] = []
     try:
-        for path in paths:
-            arrival = Arrival(settings, conn, path, today)
-            batch = arrival.read_next()
-            if batch is not None:
-                arrivals.append(arrival)
-                batches.append(batch)
-        if arrivals:
-            accept(settings, conn, arrivals, iter([bind(batches)]), today)
+        are_next = next_ones(conn, [arrival for arrival, _ in read])
+        read = list(itertools.compress(read, are_next))
+        arrivals = [arrival for arrival, _ in read]
+        batch = records.bind(arrivals[0].contract, [whole for _, whole in read]) if read else None
+        if batch is None:
+            return {}
+        accept(settings, conn, arrivals, iter([batch]), today)
     except (IassError, psycopg.Error):
         return {}
     return {arrival.path: arrival for arrival in arrivals}
+
+
+def _answer_together(settings: Settings, conn: Connection, taken: dict[Path, Arrival]) -> dict[Path, DeliveryResult]:
+    """Receipts of what was loaded together; none when one of them fails, for then each says so on its own."""
+    try:
+        return dict(zip(taken, answer(settings, conn, list(taken.values())), strict=True)) if taken else {}
+    except (IassError, psycopg.Error):
+        return {}
 
 
 def _connect(settings: Settings) -> Connection:
@@ -189,11 +219,25 @@ def _sheaves(files: list[Path]) -> Iterator[list[Path]]:
 
     for shared, group in itertools.groupby(files, place):
         paths = list(group)
-        together: dict[str, Path] = {}  # by sender
+        small: dict[str, tuple[Path, int]] = {}  # by sender, with about how much there is to read
         if shared is not None:
             for path in paths:
-                if path.is_file() and path.stat().st_size <= BYTES_TOGETHER.get(path.suffix, BYTES_WALKED):
-                    together.setdefault(delivery_name.parse(path, today).sender_code or "", path)
-        small = list(together.values())
-        yield from (small[first : first + FILES_TOGETHER] for first in range(0, len(small), FILES_TOGETHER))
-        yield from ([path] for path in paths if path not in set(small))
+                if path.is_file() and (size := path.stat().st_size * UNPACKED.get(path.suffix, 1)) <= BYTES_TOGETHER:
+                    small.setdefault(delivery_name.parse(path, today).sender_code or "", (path, size))
+        yield from _bundles(small.values())
+        together = {path for path, _ in small.values()}
+        yield from ([path] for path in paths if path not in together)
+
+
+def _bundles(files: Iterable[tuple[Path, int]]) -> Iterator[list[Path]]:
+    """Files one after the other, as many together as may be."""
+    bundle: list[Path] = []
+    room = BYTES_TOGETHER
+    for path, size in files:
+        if bundle and (len(bundle) == FILES_TOGETHER or size > room):
+            yield bundle
+            bundle, room = [], BYTES_TOGETHER
+        bundle.append(path)
+        room -= size
+    if bundle:
+        yield bundle

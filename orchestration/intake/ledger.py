@@ -1,18 +1,21 @@
 """The ledger: reading and writing `landing.delivery`, its findings, repeats, rules and the state of record keys.
 
-SQL about deliveries stands here and nowhere else in the gate; when something is written is decided in `gate`.
+SQL about deliveries stands here and nowhere else in the gate, but for what receipts read (`told`); when something is
+written is decided in `arrival`.
 Every function works on the caller's connection and inside its transaction.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 
 import polars as pl
 import psycopg
 from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
 
 from orchestration.intake.contract import Contract
 from orchestration.intake.delivery import FINDING_SCHEMA
@@ -57,17 +60,16 @@ def deliveries(
     )
 
 
-def delivery(conn: Connection, delivery_id: int) -> dict[str, Any] | None:
-    """One line of the ledger."""
-    found = _rows(
+def lines(conn: Connection, delivery_ids: list[int]) -> list[dict[str, Any]]:
+    """Some lines of the ledger, in the order of their numbers."""
+    return _rows(
         conn,
         # the attempt counts the deliveries of the same name, so the window must see them all
-        f"select * from ({_DELIVERIES} where (coalesce(d.sender_code, ''), d.file_name) = "
-        "(select coalesce(sender_code, ''), file_name from landing.delivery where delivery_id = %(id)s)) as d "
-        "where delivery_id = %(id)s",
-        {"id": delivery_id},
+        f"select * from ({_DELIVERIES} where d.file_name in"
+        " (select file_name from landing.delivery where delivery_id = any(%(ids)s))) as d"
+        " where delivery_id = any(%(ids)s) order by delivery_id",
+        {"ids": delivery_ids},
     )
-    return found[0] if found else None
 
 
 def last_of_name(conn: Connection, file_name: str) -> int | None:
@@ -81,23 +83,21 @@ def newest(conn: Connection, limit: int) -> list[dict[str, Any]]:
     return _rows(conn, f"{_DELIVERIES} order by d.delivery_id desc limit %(limit)s", {"limit": limit})
 
 
-def accepted(conn: Connection, flow: str, sender: str, period: str, progressive: int) -> tuple[int, str] | None:
-    """Id and hash of the accepted delivery under a number, if there is one."""
+def standing(conn: Connection, places: list[tuple[str, str, str, int]]) -> list[tuple[int | None, str | None, int]]:
+    """For each (flow, sender, period, progressive): number and hash of the delivery accepted under it, if there is one,
+    and the highest progressive that was accepted (0: none)."""
+    flows, senders, periods, progressives = map(list, zip(*places, strict=True))
     return conn.execute(
-        "select delivery_id, sha256 from landing.delivery where flow_code = %s and sender_code = %s"
-        " and period_code = %s and progressive = %s and outcome = 'accepted'",
-        [flow, sender, period, progressive],
-    ).fetchone()
-
-
-def last_progressive(conn: Connection, flow: str, sender: str, period: str) -> int:
-    """The highest progressive that was accepted; 0 when nothing was."""
-    row = conn.execute(
-        "select coalesce(max(progressive), 0) from landing.delivery"
-        " where flow_code = %s and sender_code = %s and period_code = %s and outcome = 'accepted'",
-        [flow, sender, period],
-    ).fetchone()
-    return row[0] if row else 0
+        "select d.delivery_id, d.sha256, coalesce((select max(h.progressive) from landing.delivery as h"
+        " where h.flow_code = asked.flow_code and h.sender_code = asked.sender_code"
+        " and h.period_code = asked.period_code and h.outcome = 'accepted'), 0)"
+        " from unnest(%s::text[], %s::text[], %s::text[], %s::smallint[])"
+        " with ordinality as asked (flow_code, sender_code, period_code, progressive, place)"
+        " left join landing.delivery as d on d.flow_code = asked.flow_code and d.sender_code = asked.sender_code"
+        " and d.period_code = asked.period_code and d.progressive = asked.progressive and d.outcome = 'accepted'"
+        " order by asked.place",
+        [flows, senders, periods, progressives],
+    ).fetchall()
 
 
 def new_senders(conn: Connection, flow: str, senders: list[str], period_start_on: date) -> frozenset[str]:
@@ -122,37 +122,43 @@ def refused(conn: Connection, file_name: str, sha256: str) -> tuple[int, frozens
     return (row[0], frozenset(row[1])) if row else None
 
 
-def same_arrival(conn: Connection, file_name: str, sha256: str, received_at: datetime) -> int | None:
-    """The delivery that a landing file already became, when a gate died before it could remove the file."""
-    row = conn.execute(
-        "select delivery_id from landing.delivery where sha256 = %(sha)s and file_name = %(name)s and"
-        " received_at = %(at)s union all select d.delivery_id from landing.delivery_repeat as r"
-        " join landing.delivery as d using (delivery_id)"
-        " where d.sha256 = %(sha)s and r.file_name = %(name)s and r.received_at = %(at)s limit 1",
-        {"sha": sha256, "name": file_name, "at": received_at},
-    ).fetchone()
-    return row[0] if row else None
+def same_arrivals(conn: Connection, arrivals: list[tuple[str, str, datetime]]) -> list[int | None]:
+    """For each landing file (name, hash, when it was written) the delivery that it already became, when a gate died
+    before it could remove the file."""
+    names, hashes, moments = map(list, zip(*arrivals, strict=True))
+    rows = conn.execute(
+        "select coalesce((select d.delivery_id from landing.delivery as d where d.sha256 = asked.sha256"
+        " and d.file_name = asked.file_name and d.received_at = asked.received_at limit 1),"
+        " (select d.delivery_id from landing.delivery as d inner join landing.delivery_repeat as r using (delivery_id)"
+        " where d.sha256 = asked.sha256 and r.file_name = asked.file_name and r.received_at = asked.received_at"
+        " limit 1)) from unnest(%s::text[], %s::text[], %s::timestamptz[])"
+        " with ordinality as asked (file_name, sha256, received_at, place) order by asked.place",
+        [names, hashes, moments],
+    )
+    return [row[0] for row in rows.fetchall()]
 
 
-def open_line(conn: Connection, line: dict[str, Any]) -> int:
-    """Write a line with what is known before reading; `close_line` adds the counts in the same transaction."""
-    columns = ", ".join(line)
-    values = ", ".join(f"%({column})s" for column in line)
-    row = conn.execute(
-        f"insert into landing.delivery ({columns}) values ({values}) returning delivery_id", line
-    ).fetchone()
-    assert row is not None
-    return int(row[0])
+def open_lines(conn: Connection, lines: list[dict[str, Any]]) -> list[int]:
+    """Write lines with what is known before reading; `close_lines` adds the counts in the same transaction."""
+    columns = ", ".join(lines[0])
+    rows = conn.execute(
+        f"insert into landing.delivery ({columns}) select {columns} from"
+        " jsonb_populate_recordset(null::landing.delivery, %s) with ordinality order by ordinality"
+        " returning delivery_id",
+        [Jsonb(lines, dumps=partial(json.dumps, default=str))],
+    )
+    return sorted(row[0] for row in rows.fetchall())
 
 
-def close_line(
-    conn: Connection, delivery_id: int, *, sent: int, accepted: int, discarded: int, flagged: int, seconds: float
-) -> None:
-    """Complete a line with its counts and duration."""
+def close_lines(conn: Connection, lines: list[tuple[int, int, int, int, int, float]]) -> None:
+    """Complete lines: delivery, records sent, accepted, discarded and flagged, seconds."""
     conn.execute(
-        "update landing.delivery set records_sent = %s, records_accepted = %s, records_discarded = %s,"
-        " records_flagged = %s, run_seconds = %s, processed_at = clock_timestamp() where delivery_id = %s",
-        [sent, accepted, discarded, flagged, seconds, delivery_id],
+        "update landing.delivery as d set records_sent = told.sent, records_accepted = told.accepted,"
+        " records_discarded = told.discarded, records_flagged = told.flagged, run_seconds = told.seconds,"
+        " processed_at = (select clock_timestamp()) from unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],"
+        " %s::bigint[], %s::float8[]) as told (delivery_id, sent, accepted, discarded, flagged, seconds)"
+        " where d.delivery_id = told.delivery_id",
+        [list(column) for column in zip(*lines, strict=True)],
     )
 
 
@@ -177,26 +183,6 @@ def recount(conn: Connection, delivery_ids: list[int]) -> None:
     )
 
 
-def receipts_due(conn: Connection) -> list[int]:
-    """Deliveries whose receipt is to be written again."""
-    return [row[0] for row in conn.execute("select delivery_id from landing.receipt_due order by 1").fetchall()]
-
-
-def receipt_is_written(conn: Connection, delivery_id: int) -> None:
-    """Cross a receipt off the list."""
-    conn.execute("delete from landing.receipt_due where delivery_id = %s", [delivery_id])
-
-
-def waiting(conn: Connection, delivery_id: int) -> tuple[int, date | None]:
-    """How many accepted records of a delivery wait for the record they belong to, and until when."""
-    row = conn.execute(
-        "select count(*), max(expires_on) from landing.pending_record where delivery_id = %s and state = 'waiting'",
-        [delivery_id],
-    ).fetchone()
-    assert row is not None
-    return int(row[0]), row[1]
-
-
 def add_findings(conn: Connection, delivery_id: int | pl.Series, findings: pl.DataFrame) -> None:
     """Write findings (columns of `FINDING_SCHEMA`) of one delivery, or each of its own."""
     if findings.height:
@@ -205,45 +191,12 @@ def add_findings(conn: Connection, delivery_id: int | pl.Series, findings: pl.Da
         copy_binary(conn, "landing.finding", typed.select(of.alias("delivery_id"), pl.all()))
 
 
-def findings(conn: Connection, delivery_id: int) -> Iterable[tuple[Any, ...]]:
-    """All findings of a delivery with the sentence of their rule, in file order, as a stream."""
-    with conn.cursor() as cursor:
-        yield from cursor.stream(
-            "select f.record_number, f.record_key, f.table_name, f.item, f.field, f.rule_code, f.grade, r.sentence_it"
-            " from landing.finding as f left join landing.rule as r using (rule_code) where f.delivery_id = %s"
-            " order by f.record_number nulls first, f.rule_code, f.item",
-            [delivery_id],
-            size=1000,
-        )
-
-
-def findings_by_rule(conn: Connection, delivery_id: int) -> list[dict[str, Any]]:
-    """Rules that were broken, with the number of findings and of records."""
-    return _rows(
-        conn,
-        "select f.rule_code, f.grade, coalesce(min(f.field), '') as field, r.sentence_it, count(*)::int as findings,"
-        " count(distinct f.record_number)::int as records from landing.finding as f"
-        " left join landing.rule as r using (rule_code) where f.delivery_id = %(id)s"
-        " group by f.rule_code, f.grade, r.sentence_it order by f.rule_code",
-        {"id": delivery_id},
-    )
-
-
 def add_repeat(conn: Connection, delivery_id: int, file_name: str, received_at: datetime) -> None:
     """Note that the bytes of a delivery came again."""
     conn.execute(
         "insert into landing.delivery_repeat (delivery_id, file_name, received_at) values (%s, %s, %s)",
         [delivery_id, file_name, received_at],
     )
-
-
-def repeats(conn: Connection, delivery_id: int) -> list[datetime]:
-    """When the bytes of a delivery came again."""
-    rows = conn.execute(
-        "select received_at from landing.delivery_repeat where delivery_id = %s order by delivery_repeat_id",
-        [delivery_id],
-    )
-    return [row[0] for row in rows.fetchall()]
 
 
 def publish_rules(conn: Connection, contract: Contract) -> None:

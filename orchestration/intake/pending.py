@@ -113,8 +113,7 @@ class _Judge:
             self._judge(delivery_id, numbers)
 
     def _judge(self, delivery_id: int, numbers: list[int]) -> None:
-        line = ledger.delivery(self.conn, delivery_id)
-        assert line is not None
+        (line,) = ledger.lines(self.conn, [delivery_id])
         days = delivery_name.period(self.contract.period_kind, line["period_code"])
         assert days is not None
         context = replace(

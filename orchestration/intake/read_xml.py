@@ -8,9 +8,11 @@ few records that do not fit their layout.
 
 from __future__ import annotations
 
+import bisect
 import contextlib
+import itertools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, cast
@@ -159,6 +161,16 @@ class Batch:
     n_records: int
 
 
+@dataclass(frozen=True)
+class Stretch:
+    """All records of a small file as they are written: well formed, and not in columns yet."""
+
+    root: bytes  # its start tag
+    root_end: bytes
+    data: bytes
+    n_records: int
+
+
 class _Guard:
     """Stands between bytes and parser: encoding, NUL and DOCTYPE are told before libxml2 sees them."""
 
@@ -205,6 +217,30 @@ def read(stream: Readable, shape: Layout, expected: Mapping[str, tuple[str, str]
     return _Reader(stream, shape, expected).batches()
 
 
+def read_whole(stream: Readable, shape: Layout, expected: Mapping[str, tuple[str, str]]) -> Stretch | None:
+    """The records of a file that is no more than a batch, for `together`; None when it must be read as a file of its
+    own. Raises `FileRefused` as `read` does."""
+    return _Reader(stream, shape, expected).whole()
+
+
+def together(stretches: Sequence[Stretch], shape: Layout) -> tuple[Batch, list[int]] | None:
+    """The records of several files in one frame per table, numbered through, and how many are of each file; None when
+    some must be written anew before they can be cut into columns."""
+    n_records = [stretch.n_records for stretch in stretches]
+    last = list(itertools.accumulate(n_records))
+    try:
+        found = xml_columns.columns(b"".join(stretch.data for stretch in stretches), shape, 1)
+        if found.n_records != last[-1]:  # some record ends otherwise than with an end tag
+            return None
+        records: dict[int, etree._Element] = {}
+        for number, written in found.odd.items():
+            of = stretches[bisect.bisect_left(last, number)]
+            records[number] = _parsed(of.root + written + of.root_end)[0]
+        return _with_walked(found, records, shape), n_records
+    except (xml_columns.NotPlain, xml_columns.TooDeep, xml_columns.OtherElement, etree.XMLSyntaxError):
+        return None
+
+
 class _Nothing:
     """What the parser builds while it only looks whether a file is well formed."""
 
@@ -244,6 +280,19 @@ class _Reader:
         yield from self._rest(b"".join(self._waiting))
         if self._n_records == 0:
             raise FileRefused("empty_file")
+
+    def whole(self) -> Stretch | None:
+        """The records of a file that one batch holds and that has nothing but elements and text in it."""
+        self._take()
+        if self._take():
+            return None
+        self._parse(None)
+        data = b"".join(self._waiting)
+        data = data[: max(0, data.rfind(b"</"))]
+        n_records = len(self._record_end.findall(data))
+        if not n_records or not xml_columns.is_plain(data):
+            return None
+        return Stretch(self._root, self._root_end, data, n_records)
 
     def _take(self) -> bool:
         """Read and parse enough for a batch; False when there was nothing left."""
@@ -334,7 +383,8 @@ class _Reader:
             number = self._n_records + other.n_records + 1
             raise FileRefused(FileFinding("wrong_structure", record_number=number)) from other
         self._n_records += found.n_records
-        return self._with_odd(found) if found.odd else Batch(found.frames, [], found.n_records)
+        odd = _parsed(self._root + b"".join(found.odd.values()) + self._root_end) if found.odd else ()
+        return _with_walked(found, dict(zip(found.odd, odd, strict=True)), self._shape)
 
     @staticmethod
     def _written_plainly(document: bytes) -> bytes:
@@ -348,32 +398,36 @@ class _Reader:
         """All records of a document, each walked."""
         records = list(_parsed(document))
         first = self._n_records + 1
-        frames, issues = self._walked(dict(enumerate(records, first)))
+        frames, issues = _walked(dict(enumerate(records, first)), self._shape)
         self._n_records += len(records)
         return Batch(frames, issues, len(records))
 
-    def _with_odd(self, found: xml_columns.Columns) -> Batch:
-        """The records that do not fit their layout, each walked, among the others."""
-        records = _parsed(self._root + b"".join(found.odd.values()) + self._root_end)
-        walked, issues = self._walked(dict(zip(found.odd, records, strict=True)))
-        frames = {}
-        for table in self._shape.tables:
-            together = pl.concat([found.frames[table.name], walked[table.name]])
-            frames[table.name] = together.sort(table.columns[: table.n_places + 1], maintain_order=True)
-        return Batch(frames, issues, found.n_records)
 
-    def _walked(self, records: Mapping[int, etree._Element]) -> tuple[dict[str, pl.DataFrame], list[StructuralIssue]]:
-        lines: list[list[Row]] = [[] for _ in self._shape.tables]
-        issues: list[StructuralIssue] = []
-        for number, record in records.items():
-            if record.tag != self._shape.record:
-                raise FileRefused(FileFinding("wrong_structure", record_number=number))
-            row = self._shape.tables[0].empty.copy()
-            row[0] = number
-            lines[0].append(row)
-            _walk(record, self._shape.node, row, self._shape.tables, lines, issues)
-        frames = {t.name: _frame(t, rows) for t, rows in zip(self._shape.tables, lines, strict=True)}
-        return frames, issues
+def _with_walked(found: xml_columns.Columns, records: Mapping[int, etree._Element], shape: Layout) -> Batch:
+    """Columns, and among them the records that do not fit their layout, each walked."""
+    if not records:
+        return Batch(found.frames, [], found.n_records)
+    walked, issues = _walked(records, shape)
+    frames = {}
+    for table in shape.tables:
+        rows = pl.concat([found.frames[table.name], walked[table.name]])
+        frames[table.name] = rows.sort(table.columns[: table.n_places + 1], maintain_order=True)
+    return Batch(frames, issues, found.n_records)
+
+
+def _walked(
+    records: Mapping[int, etree._Element], shape: Layout
+) -> tuple[dict[str, pl.DataFrame], list[StructuralIssue]]:
+    lines: list[list[Row]] = [[] for _ in shape.tables]
+    issues: list[StructuralIssue] = []
+    for number, record in records.items():
+        if record.tag != shape.record:
+            raise FileRefused(FileFinding("wrong_structure", record_number=number))
+        row = shape.tables[0].empty.copy()
+        row[0] = number
+        lines[0].append(row)
+        _walk(record, shape.node, row, shape.tables, lines, issues)
+    return {t.name: _frame(t, rows) for t, rows in zip(shape.tables, lines, strict=True)}, issues
 
 
 def _parsed(document: bytes) -> etree._Element:

@@ -6,14 +6,17 @@ Values of records never come here: the database has none to give.
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import hashlib
+import itertools
 import json
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime
 from functools import cache
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -21,7 +24,7 @@ import jinja2
 import psycopg
 
 from orchestration.errors import IassError
-from orchestration.intake import delivery_name, ledger, reference
+from orchestration.intake import delivery_name, ledger, reference, told
 from orchestration.intake.contract import load_contract
 from orchestration.settings import Settings
 from orchestration.warehouse import connection
@@ -58,61 +61,86 @@ def is_written(settings: Settings, line: dict[str, Any]) -> bool:
     return all(_size(place / name) for name in (JSON_FILE, CSV_FILE, HTML_FILE))
 
 
-def write(settings: Settings, conn: Connection, line: dict[str, Any]) -> Path:
-    """Write (again) the receipt of a line of the ledger, with all its repeats."""
-    content = _content(conn, line)
+def write(settings: Settings, conn: Connection, lines: list[dict[str, Any]]) -> list[Path]:
+    """Write (again) the receipts of lines of the ledger, which come in the order of their numbers, each with all its
+    repeats; returns their folders."""
+    contents = _contents(conn, lines)
+    places = []
+    with contextlib.closing(told.findings(conn, [line["delivery_id"] for line in lines])) as rows:
+        by_delivery = itertools.groupby(rows, key=itemgetter(0))
+        found = next(by_delivery, None)
+        for line, content in zip(lines, contents, strict=True):
+            if found is not None and found[0] == line["delivery_id"]:
+                places.append(_write(settings, line, content, found[1]))
+                found = next(by_delivery, None)
+            else:
+                places.append(_write(settings, line, content, ()))
+    return places
+
+
+def _write(
+    settings: Settings, line: dict[str, Any], content: dict[str, Any], findings: Iterable[tuple[Any, ...]]
+) -> Path:
     place = folder(settings, line)
-    place.mkdir(parents=True, exist_ok=True)
     top: list[dict[str, Any]] = []
 
     def write_findings(file: TextIO) -> None:
         writer = csv.writer(file, delimiter=";", lineterminator="\r\n")
         writer.writerow(COLUMNS)
-        for row in ledger.findings(conn, line["delivery_id"]):
-            number, key, table, item, field, code, grade, sentence = row
-            told = (number, key, table, item, _name_in_file(code, field), code, grade, sentence)
+        for _, number, key, table, item, field, code, grade, sentence in findings:
+            row = (number, key, table, item, _name_in_file(code, field), code, grade, sentence)
             if len(top) < FINDINGS_ON_PAGE:
-                top.append(_shown(told))
-            writer.writerow(map(_cell, told))
+                top.append(_shown(row))
+            writer.writerow(map(_cell, row))
 
     _put(place / CSV_FILE, write_findings)
     _put(place / HTML_FILE, lambda file: file.write(_page(content, line, top)))
-    _put(place / JSON_FILE, lambda file: json.dump(content, file, ensure_ascii=False, indent=2))
+    _put(place / JSON_FILE, lambda file: file.write(json.dumps(content, ensure_ascii=False, indent=2)))
     return place
 
 
 def complete(settings: Settings, conn: Connection, newest: int = 1000) -> int:
     """Write the receipts that are missing among the newest deliveries; returns how many."""
-    missing = 0
-    for line in ledger.newest(conn, newest):
-        if not is_written(settings, line):
-            write(settings, conn, line)
-            missing += 1
-    return missing
+    missing = [line for line in ledger.newest(conn, newest) if not is_written(settings, line)]
+    if missing:
+        write(settings, conn, missing[::-1])
+    return len(missing)
 
 
 def write_due(settings: Settings, conn: Connection) -> None:
     """Write again the receipts of deliveries whose records have met another fate since they were answered."""
-    for delivery_id in ledger.receipts_due(conn):
-        line = ledger.delivery(conn, delivery_id)
-        assert line is not None
-        write(settings, conn, line)
-        ledger.receipt_is_written(conn, delivery_id)
+    due = told.receipts_due(conn)
+    if due:
+        write(settings, conn, ledger.lines(conn, due))
+        told.receipts_are_written(conn, due)
 
 
 def read(settings: Settings, delivery: str) -> dict[str, Any]:
     """The receipt of a delivery, found by its number or the file name (the last one of that name), with its folder."""
     with connection.connect(settings, "loader", autocommit=True) as conn:
         delivery_id = int(delivery) if delivery.isdigit() else ledger.last_of_name(conn, delivery)
-        line = ledger.delivery(conn, delivery_id) if delivery_id is not None else None
-        if line is None:
+        lines = ledger.lines(conn, [delivery_id]) if delivery_id is not None else []
+        if not lines:
             raise IassError("There is no such delivery: `iass deliveries` lists their numbers and file names.")
-        return _content(conn, line) | {"folder": str(folder(settings, line))}
+        return _contents(conn, lines)[0] | {"folder": str(folder(settings, lines[0]))}
 
 
-def _content(conn: Connection, line: dict[str, Any]) -> dict[str, Any]:
-    repeats = ledger.repeats(conn, line["delivery_id"])
-    n_waiting, waiting_until = ledger.waiting(conn, line["delivery_id"])
+def _contents(conn: Connection, lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    ids = [line["delivery_id"] for line in lines]
+    repeats, waiting, rules = told.repeats(conn, ids), told.waiting(conn, ids), told.findings_by_rule(conn, ids)
+    return [
+        _content(line, repeats.get(n, []), waiting.get(n, (0, None)), rules.get(n, []))
+        for n, line in zip(ids, lines, strict=True)
+    ]
+
+
+def _content(
+    line: dict[str, Any],
+    repeats: list[datetime],
+    waiting: tuple[int, date | None],
+    rules: list[tuple[Any, ...]],
+) -> dict[str, Any]:
+    n_waiting, waiting_until = waiting
     return {
         "delivery": {
             name: line[name]
@@ -135,14 +163,14 @@ def _content(conn: Connection, line: dict[str, Any]) -> dict[str, Any]:
         "waiting": {"records": n_waiting, "until": waiting_until.isoformat() if waiting_until else None},
         "rules": [
             {
-                "rule_code": rule["rule_code"],
-                "grade": rule["grade"],
-                "field": _name_in_file(rule["rule_code"], rule["field"]),
-                "sentence": rule["sentence_it"],
-                "findings": rule["findings"],
-                "records": rule["records"],
+                "rule_code": code,
+                "grade": grade,
+                "field": _name_in_file(code, field),
+                "sentence": sentence,
+                "findings": n_findings,
+                "records": n_records,
             }
-            for rule in ledger.findings_by_rule(conn, line["delivery_id"])
+            for code, grade, field, sentence, n_findings, n_records in rules
         ],
         "timing": {
             "received_at": line["received_at"].isoformat(),
@@ -179,16 +207,19 @@ def _put(path: Path, write_content: Callable[[TextIO], object]) -> None:
     """
     partial = path.with_name(f".{path.name}.partial")  # one gate at a time: a dead one's is written over
     try:
-        with partial.open("w", encoding="utf-8", newline="") as file:
-            write_content(file)
-            file.flush()
-            if os.fstat(file.fileno()).st_size > UNSYNCED_BYTES or path.exists():
-                os.fsync(file.fileno())
-        partial.rename(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with partial.open("w", encoding="utf-8", newline="") as file:
+                write_content(file)
+                file.flush()
+                if os.fstat(file.fileno()).st_size > UNSYNCED_BYTES or path.exists():
+                    os.fsync(file.fileno())
+            partial.rename(path)
+        except BaseException:
+            partial.unlink(missing_ok=True)
+            raise
     except OSError as error:
         raise IassError(f"The receipt {path.name} could not be written ({error.strerror}): run again.") from error
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _size(path: Path) -> int:

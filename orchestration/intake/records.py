@@ -6,8 +6,7 @@ The order of the steps and what is kept of a record stand here; rules are in the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from datetime import date
 from functools import partial
 from typing import Any
@@ -28,12 +27,13 @@ from orchestration.intake import (
     read_xml,
     spans,
 )
+from orchestration.intake.ahead import one_ahead
 from orchestration.intake.check import CheckContext, check, prepare
 from orchestration.intake.contract import Contract, Field, Table
 from orchestration.intake.delivery import FINDING_SCHEMA, Delivery, LoadOutcome
 from orchestration.intake.load import copy_binary
 from orchestration.intake.presented import Persons
-from orchestration.intake.sheaf import Sheaf
+from orchestration.intake.sheaf import Sheaf, of_batches, of_stretches
 
 Connection = psycopg.Connection[Any]
 
@@ -49,19 +49,50 @@ _TYPES: dict[str, Any] = {
 }
 
 
+#: All records of a small file, for `bind`: XML as it is written, CSV in columns.
+Whole = read_xml.Stretch | read_xml.Batch
+
+
 def read(delivery: Delivery, contract: Contract) -> Iterator[read_xml.Batch]:
     """The records of a delivery in batches. Raises `FileRefused` when the file is broken beyond a record."""
     with archive.open_member(delivery.path, delivery.file_name) as stream:
         if contract.file_format == "csv":
-            frame = read_csv.read(stream, contract)
-            yield read_xml.Batch({contract.tables[0].name: frame}, [], frame.height)
-            return
-        values = (delivery.sender_code, delivery.period_code, f"{delivery.progressive:03d}")
-        written = {field.source for field in contract.header}
-        expected = {
-            name: (value, REPEATED[name]) for name, value in zip(REPEATED, values, strict=True) if f"@{name}" in written
-        }
-        yield from read_xml.read(stream, read_xml.layout(contract.flow_code), expected)
+            yield _csv(stream, contract)
+        else:
+            yield from read_xml.read(stream, read_xml.layout(contract.flow_code), _expected(delivery, contract))
+
+
+def read_whole(delivery: Delivery, contract: Contract) -> Whole | None:
+    """All records of a small delivery; None when it must be read on its own. Raises `FileRefused` as `read` does."""
+    with archive.open_member(delivery.path, delivery.file_name) as stream:
+        if contract.file_format == "csv":
+            return _csv(stream, contract)
+        return read_xml.read_whole(stream, read_xml.layout(contract.flow_code), _expected(delivery, contract))
+
+
+def bind(contract: Contract, wholes: Sequence[Whole]) -> read_xml.Batch | None:
+    """The records of the deliveries of a sheaf as one batch; None when they must be read one by one."""
+    batches = [whole for whole in wholes if isinstance(whole, read_xml.Batch)]
+    if batches:
+        return of_batches(batches)
+    found = read_xml.together(
+        [whole for whole in wholes if isinstance(whole, read_xml.Stretch)], read_xml.layout(contract.flow_code)
+    )
+    return of_stretches(*found) if found else None
+
+
+def _csv(stream: archive.Readable, contract: Contract) -> read_xml.Batch:
+    frame = read_csv.read(stream, contract)
+    return read_xml.Batch({contract.tables[0].name: frame}, [], frame.height)
+
+
+def _expected(delivery: Delivery, contract: Contract) -> dict[str, tuple[str, str]]:
+    """What the root must say, and the condition when it does not."""
+    values = (delivery.sender_code, delivery.period_code, f"{delivery.progressive:03d}")
+    written = {field.source for field in contract.header}
+    return {
+        name: (value, REPEATED[name]) for name, value in zip(REPEATED, values, strict=True) if f"@{name}" in written
+    }
 
 
 def load(
@@ -96,7 +127,7 @@ class _Loader:
     def run(self, batches: Iterator[read_xml.Batch]) -> list[LoadOutcome]:
         n = len(self.sheaf.deliveries)
         sent, discarded, flagged = [0] * n, [0] * n, [0] * n
-        for batch in _one_ahead(batches):
+        for batch in one_ahead(batches):
             numbers = self._load_batch(batch.frames, batch.issues)
             for total, records in zip((sent, discarded, flagged), numbers, strict=True):
                 total[:] = map(sum, zip(total, self.sheaf.counts(records), strict=True))
@@ -239,15 +270,6 @@ class _Loader:
         return frame.select(
             _typed(made.get(field.name, pl.col(field.name)), field) for field in table.fields if field.is_in_raw
         )
-
-
-def _one_ahead(batches: Iterator[read_xml.Batch]) -> Iterator[read_xml.Batch]:
-    """Read the next batch in a thread while this one is checked and written: the database works beside the parser."""
-    with ThreadPoolExecutor(1, thread_name_prefix="reader") as reader:
-        coming = reader.submit(next, batches, None)
-        while (batch := coming.result()) is not None:
-            coming = reader.submit(next, batches, None)
-            yield batch
 
 
 _FOUND_SCHEMA = {name: dtype for name, dtype in FINDING_SCHEMA.items() if name != "record_key"}

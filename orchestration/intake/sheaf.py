@@ -7,6 +7,7 @@ Here is how the records of several files share a frame and are told apart again.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -75,7 +76,7 @@ class Sheaf:
         return pl.lit(values[0], values.dtype) if self.is_single else pl.lit(values).gather(_NUMBER // RECORDS_PER_FILE)
 
 
-def bind(batches: list[Batch]) -> Batch:
+def of_batches(batches: Sequence[Batch]) -> Batch:
     """Batches, one for each delivery of a sheaf, as one."""
     if len(batches) == 1:
         return batches[0]
@@ -91,4 +92,17 @@ def bind(batches: list[Batch]) -> Batch:
             for issue in batch.issues
         ],
         sum(batch.n_records for batch in batches),
+    )
+
+
+def of_stretches(batch: Batch, n_records: list[int]) -> Batch:
+    """A batch whose records are numbered through, so many of each delivery, with the numbers of a sheaf."""
+    if len(n_records) == 1:
+        return batch
+    numbers = np.concatenate([np.arange(1, n + 1) + place * RECORDS_PER_FILE for place, n in enumerate(n_records)])
+    told = pl.lit(pl.Series(numbers)).gather(_NUMBER - 1).alias("record_number")
+    return Batch(
+        {name: frame.with_columns(told) for name, frame in batch.frames.items()},
+        [replace(issue, record_number=int(numbers[issue.record_number - 1])) for issue in batch.issues],
+        batch.n_records,
     )

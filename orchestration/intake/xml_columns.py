@@ -109,7 +109,7 @@ class _Stretch:
     def _read_tags(self) -> None:
         """Name, place in the stretch and depth of every element. Tags that are written alike are looked at once."""
         encoded = self.tokens["tag"].to_arrow().dictionary_encode()
-        code = encoded.indices.to_numpy()
+        code = np.from_dlpack(encoded.indices).astype(np.int64)  # its own `to_numpy` imports pandas
         self.tag = pl.Series("tag", encoded.dictionary).cast(pl.String)
         if self.tag.str.contains("^[!?]").any():
             raise NotPlain

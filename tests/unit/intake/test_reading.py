@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
+from polars.testing import assert_frame_equal
 
-from orchestration.intake import read_csv, read_xml
+from orchestration.intake import read_csv, read_xml, sheaf
 from orchestration.intake.contract import load_contract
 from orchestration.intake.delivery import FileRefused
 
@@ -184,6 +185,16 @@ _ELEMENTS = st.recursive(
 )
 
 
+def _document(contacts) -> bytes:
+    def written(elements) -> str:
+        return "".join(
+            f"<{tag}{attributes}/>" if not text and not below else f"<{tag}{attributes}>{text}{written(below)}</{tag} >"
+            for (tag, text, attributes), below in elements
+        )
+
+    return (ROOT + "".join(f"<Contatto>{written(c)}</Contatto>\n" for c in contacts) + "</FlussoIASS>").encode()
+
+
 @settings(deadline=None)
 @given(
     st.lists(st.lists(_ELEMENTS, max_size=4), min_size=1, max_size=4),
@@ -193,13 +204,7 @@ _ELEMENTS = st.recursive(
 def test_columns_are_what_a_walk_over_parsed_elements_gives(contacts, bytes_per_batch, bytes_walked):
     """Also for misplaced, repeated and unknown elements, for comments, references and ends of lines."""
 
-    def written(elements) -> str:
-        return "".join(
-            f"<{tag}{attributes}/>" if not text and not below else f"<{tag}{attributes}>{text}{written(below)}</{tag} >"
-            for (tag, text, attributes), below in elements
-        )
-
-    data = (ROOT + "".join(f"<Contatto>{written(c)}</Contatto>\n" for c in contacts) + "</FlussoIASS>").encode()
+    data = _document(contacts)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(read_xml, "BYTES_PER_BATCH", bytes_per_batch)
         patch.setattr(read_xml, "BYTES_WALKED", bytes_walked)
@@ -217,3 +222,24 @@ def test_columns_are_what_a_walk_over_parsed_elements_gives(contacts, bytes_per_
     for table, rows in zip(layout.tables, lines, strict=True):
         found = [row for batch in batches for row in batch.frames[table.name].rows()]
         assert found == [tuple(value if value != "" else None for value in row[: len(table.columns)]) for row in rows]
+
+
+@settings(deadline=None)
+@given(st.lists(st.lists(st.lists(_ELEMENTS, max_size=3), min_size=1, max_size=3), min_size=2, max_size=3))
+def test_files_read_together_are_what_each_is_alone(files):
+    """Or they are left to be read one by one: when a text must be written anew first."""
+    layout = read_xml.layout("IASS")
+    documents = [_document(contacts) for contacts in files]
+    stretches = [read_xml.read_whole(io.BytesIO(data), layout, EXPECTED) for data in documents]
+    found = read_xml.together(stretches, layout) if None not in stretches else None
+    plain = not any(mark in data for data in documents for mark in (b"<!", b"<?", b"1 > 0", b"a > b"))
+    assert (found is not None) >= plain
+    if found is None:
+        return
+    batch, n_records = found
+    bound = sheaf.of_stretches(batch, n_records)
+    alone = sheaf.of_batches([each for data in documents for each in _xml(data)])
+    assert n_records == [len(contacts) for contacts in files]
+    assert bound.issues == alone.issues
+    for name, frame in alone.frames.items():
+        assert_frame_equal(bound.frames[name], frame)
