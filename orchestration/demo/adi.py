@@ -14,7 +14,7 @@ from orchestration.demo import rates, write
 from orchestration.demo.deliveries import Batch
 from orchestration.demo.episodes import ADMITTED, DIED, LEFT, MOVED, PLANNED, REORGANISED, Episodes
 from orchestration.demo.population import day_number
-from orchestration.demo.sending import Identities, day_text, drawn, send, told, with_codes_of_health
+from orchestration.demo.sending import Identities, ToldLate, day_text, drawn, send, told, with_codes_of_health
 from orchestration.demo.write import tag
 
 APPLICANTS = {"1": 0.03, "2": 0.46, "3": 0.13, "4": 0.20, "5": 0.03, "6": 0.05, "9": 0.02, "11": 0.04, "12": 0.04}
@@ -57,15 +57,17 @@ class Adi:
     def __init__(self, rng: np.random.Generator, episodes: Episodes, identities: Identities, scale: float) -> None:
         """Of the given takings in charge."""
         self.rng, self.episodes, self.identities = rng, episodes, identities
+        self.late = ToldLate(rng, "ADI1", episodes)
         self.n_accesses = 0
         self.accesses = rates.ADI_ACCESSES_A_YEAR * scale / 12
 
     def batches(self, period: str, first: date, last: date) -> list[Batch]:
         """Takings in charge not yet told of, then what was done for everybody in charge."""
         new = np.flatnonzero(~self.episodes["is_told"] & (self.episodes["start"] <= day_number(last)))
-        self.episodes["is_told"][new] = True
-        batches = [self._starts(new, period, last)] if len(new) else []
+        new = self.late.told_now(new, first, last)
+        batches = [self._starts(new, period, first, last)] if len(new) else []
         there = self.episodes.running(day_number(first), day_number(last))
+        there = there[self.episodes["is_told"][there]]
         return [*batches, self._care(there, period, first, last)] if len(there) else batches
 
     def _episodes(self, chosen: np.ndarray, last: date) -> pl.DataFrame:
@@ -82,7 +84,7 @@ class Adi:
             pl.col("start_on").rank("ordinal").alias("order"),
         )
 
-    def _starts(self, chosen: np.ndarray, period: str, last: date) -> Batch:
+    def _starts(self, chosen: np.ndarray, period: str, first: date, last: date) -> Batch:
         care = self._episodes(chosen, last)
         n, rng = care.height, self.rng
         applicant = (
@@ -100,7 +102,7 @@ class Adi:
             day_text(self.episodes["start"][chosen] - rng.integers(0, 6, n), np.full(n, True), "assessed"),
             _assessment(rng, n).alias("assessment"),
         )
-        sent = send(rng, "ADI1", care, {"household": pl.lit("5")})
+        sent = self.late.remember(send(rng, "ADI1", care, {"household": pl.lit("5")}, self.late.natural(first)))
         return self._batch("ADI1", period, last, sent.records, sent.findings, _start_text())
 
     def _care(self, chosen: np.ndarray, period: str, first: date, last: date) -> Batch:

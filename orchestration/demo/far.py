@@ -13,7 +13,7 @@ from orchestration.demo import write
 from orchestration.demo.deliveries import Batch, previous_period
 from orchestration.demo.episodes import DIED, PLANNED, Episodes
 from orchestration.demo.population import day_number
-from orchestration.demo.sending import Identities, day_text, drawn, send, told, with_codes_of_health
+from orchestration.demo.sending import Identities, ToldLate, day_text, drawn, send, told, with_codes_of_health
 from orchestration.demo.write import tag
 
 AREAS = ("mobilita", "funzionale", "cognitiva", "comportamentale", "sociale", "finanziaria")
@@ -38,14 +38,16 @@ class Far:
     def __init__(self, rng: np.random.Generator, episodes: Episodes, identities: Identities) -> None:
         """Of the given stays."""
         self.rng, self.episodes, self.identities = rng, episodes, identities
+        self.late = ToldLate(rng, "FAR1", episodes)
         self.is_first = True
 
     def batches(self, period: str, first: date, last: date) -> list[Batch]:
         """Admissions not yet told of, then the events of everybody who was there."""
         new = np.flatnonzero(~self.episodes["is_told"] & (self.episodes["start"] <= day_number(last)))
-        self.episodes["is_told"][new] = True
-        batches = [self._admissions(new, period, last)] if len(new) else []
+        new = self.late.told_now(new, first, last)
+        batches = [self._admissions(new, period, first, last)] if len(new) else []
         there = self.episodes.running(day_number(first), day_number(last))
+        there = there[self.episodes["is_told"][there]]
         return [*batches, self._events(there, period, first, last)] if len(there) else batches
 
     def _stays(self, chosen: np.ndarray, last: date) -> pl.DataFrame:
@@ -67,7 +69,7 @@ class Far:
             pl.col("start_on").rank("ordinal").alias("order"),
         )
 
-    def _admissions(self, chosen: np.ndarray, period: str, last: date) -> Batch:
+    def _admissions(self, chosen: np.ndarray, period: str, first: date, last: date) -> Batch:
         stays = self._stays(chosen, last)
         n = stays.height
         levels = self._levels(stays)
@@ -78,7 +80,8 @@ class Far:
             pl.lit("1").alias("assessment_type"),
             *levels,
         )
-        sent = send(self.rng, "FAR1", stays, {"marital": pl.lit("9"), "origin": pl.lit("9")})
+        vary = {"marital": pl.lit("9"), "origin": pl.lit("9")}
+        sent = self.late.remember(send(self.rng, "FAR1", stays, vary, self.late.natural(first)))
         return self._batch("FAR1", period, last, sent.records, sent.findings, _admission_text())
 
     def _events(self, chosen: np.ndarray, period: str, first: date, last: date) -> Batch:

@@ -11,7 +11,7 @@ import polars as pl
 
 from orchestration.demo import faults, service_faults
 from orchestration.demo.episodes import NO_DOUBLE, Episodes
-from orchestration.demo.population import NO_DATE, Registry
+from orchestration.demo.population import NO_DATE, Registry, day_number
 from orchestration.demo.presented import choose_cases, known_persons, present
 
 CORRECTION = 2
@@ -146,6 +146,37 @@ class Sent:
 
     records: pl.DataFrame
     findings: pl.DataFrame
+
+
+class ToldLate:
+    """Episodes that their sender tells of only a period later, and the senders that have told of a period before."""
+
+    def __init__(self, rng: np.random.Generator, flow: str, episodes: Episodes) -> None:
+        """Nobody heard of yet."""
+        self.rng, self.rule, self.episodes = rng, service_faults.TOLD_LATE_RULES[flow], episodes
+        self.heard: list[str] = []
+
+    def told_now(self, new: np.ndarray, first: date, last: date) -> np.ndarray:
+        """Marks as told, and gives back, all new episodes but the few that wait: of people who are in beyond the
+        period, so that nothing that happened to them before is lost."""
+        e, end = self.episodes, day_number(last)
+        able = (e["start"][new] >= day_number(first)) & ((e["end"][new] == NO_DATE) | (e["end"][new] > end))
+        able &= (e["fault"][new] == 0) & ~e["is_reopened"][new]
+        able = np.flatnonzero(able)
+        waits = self.rng.permutation(able)[: int(service_faults.TOLD_LATE_SHARE * len(able) + self.rng.random())]
+        now = np.delete(new, waits)
+        e["is_told"][now] = True
+        return now
+
+    def natural(self, first: date) -> dict[str, pl.Expr]:
+        """The rule that inserts of earlier starts raise, by senders that had a period to tell of them."""
+        is_early = (pl.col("operation") == "I") & (pl.col("start_on") < first)
+        return {self.rule: is_early & pl.col("sender_code").is_in(self.heard)}
+
+    def remember(self, sent: Sent) -> Sent:
+        """Who has sent by now."""
+        self.heard = sorted({*self.heard, *sent.records["sender_code"].unique()})
+        return sent
 
 
 class Seconds:

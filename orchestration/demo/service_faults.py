@@ -258,6 +258,10 @@ CORRECTIONS = {"varied": 0.008, "insert_live": 0.001}
 CORRECTED = ("varied", "insert_live", "cancelled", "change_missing", "second")
 #: A second stay, taking in charge, contract or case of somebody who is in already, told in a correction file.
 SECOND_RULES = {"FAR1": "FAR1-560", "ADI1": "ADI1-560", "SMAC": "SMAC-560", "SISAM": "SISAM-508"}
+#: Of the episodes that begin in a period and go on after it, those that a sender tells of a period too late, with the
+#: rule that says so. What a sender tells in its first period is spared: it is whoever is there already.
+TOLD_LATE_SHARE = 0.012
+TOLD_LATE_RULES = {"FAR1": "FAR1-510", "ADI1": "ADI1-510", "SISAM": "SISAM-501"}
 PHANTOMS = {
     service: {
         "cancelled": 0.003,

@@ -12,7 +12,7 @@ from orchestration.demo import write
 from orchestration.demo.deliveries import Batch
 from orchestration.demo.episodes import DIED, LEFT, MOVED, OF_AGE, Episodes
 from orchestration.demo.population import NO_DATE, day_number
-from orchestration.demo.sending import CSV_PERSON, Identities, Seconds, key_only, send, told
+from orchestration.demo.sending import CSV_PERSON, Identities, Seconds, ToldLate, key_only, send, told
 
 REPORTERS = {
     "01": 0.03, "02": 0.13, "03": 0.03, "04": 0.09, "05": 0.02,
@@ -43,7 +43,7 @@ class Sisam:
     def __init__(self, rng: np.random.Generator, episodes: Episodes, identities: Identities) -> None:
         """Of the given cases."""
         self.rng, self.episodes, self.identities = rng, episodes, identities
-        self.seconds = Seconds(episodes)
+        self.late, self.seconds = ToldLate(rng, "SISAM", episodes), Seconds(episodes)
 
     def come_of_age(self, last: date) -> None:
         """A case ends on the eighteenth birthday at the latest."""
@@ -61,13 +61,14 @@ class Sisam:
         taken = self._taken(np.arange(len(cases)))
         happened = ((taken >= start) & (taken <= end)) | ((cases["end"] >= start) & (cases["end"] <= end))
         again = np.flatnonzero(cases["is_told"] & happened & (cases["fault"] == 0))
-        cases["is_told"][new] = True
+        new = self.late.told_now(new, first, last)
         chosen = np.concatenate([new, again])
         if not len(chosen):
             return []
         rows = self._rows(chosen, len(new), last)
-        natural = {"SISAM-508": self.seconds.overlapped()}
-        sent = self.seconds.heard(send(self.rng, "SISAM", rows, {"court": pl.lit("S")}, natural), "SISAM-508")
+        natural = {"SISAM-508": self.seconds.overlapped(), **self.late.natural(first)}
+        sent = self.late.remember(send(self.rng, "SISAM", rows, {"court": pl.lit("S")}, natural))
+        sent = self.seconds.heard(sent, "SISAM-508")
         contents = write.csv_files(key_only(sent.records, COLUMNS), COLUMNS)
         return [Batch("SISAM", period, last, "csv", sent.records, sent.findings, contents)]
 

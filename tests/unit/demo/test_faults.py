@@ -33,7 +33,8 @@ def test_every_fault_of_a_service_raises_rules_of_its_flow_and_of_its_fate() -> 
         for fault in several:
             grades = {rules[code].grade for _, code in fault.rules}
             assert ("SCARTO" in grades) == (fault.fate != "kept"), fault.name
-        for code in (service_faults.SECOND_RULES.get(flow), *faults.IDENTITY_RULES.get(flow, {}).values()):
+        of_records = (service_faults.SECOND_RULES.get(flow), service_faults.TOLD_LATE_RULES.get(flow))
+        for code in (*of_records, *faults.IDENTITY_RULES.get(flow, {}).values()):
             assert code is None or rules[code].grade == "ANOMALIA"
         assert len({fault.name for fault in several}) == len(several)
 
