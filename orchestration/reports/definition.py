@@ -62,8 +62,9 @@ class Chart:
 class TableDefinition:
     """One table. `rows: own` are rows of the territory itself, `rows: places` one row for each territory below it.
 
-    A query may say by `row_kind` that a row is a group or a total, and by `is_silent` that nothing came for it;
-    `missing` is what an empty cell says where a query tells silence from zero by itself.
+    A query may say by `row_kind` that a row is a group or a total, by `row_type` how the numbers of a row are written
+    that is a measure of its own, and by `is_silent` that nothing came for it; `missing` is what an empty cell says
+    where a query tells silence from zero by itself.
     """
 
     id: str

@@ -30,10 +30,12 @@ _NOTHING_CAME = "Nessun dato pervenuto nel periodo: il mittente non ha trasmesso
 
 @dataclass(frozen=True)
 class Row:
-    """`kind` is plain, group (an AUSL among its districts), own (whom the report is about) or total."""
+    """`types` say how each value is written; `kind` is plain, group (an AUSL among its districts), own (whom the report
+    is about) or total."""
 
     values: tuple[Any, ...]
     texts: tuple[str, ...]
+    types: tuple[str, ...]
     kind: str = "plain"
 
 
@@ -120,11 +122,7 @@ def _table(definition: TableDefinition, source: Source, place: Place, number: st
         rows = _rows_of_places(definition, frame, columns, absent, source, place)
     else:
         own = frame.filter(pl.col("territory_code") == place.code) if frame.width else frame
-        rows = [
-            _row(tuple(record[c.name] for c in columns), columns, _missing_word(definition, record, False), absent,
-                 record.get("row_kind") or ("total" if definition.total_row == record[columns[0].name] else "plain"))
-            for record in own.iter_rows(named=True)
-        ]  # fmt: skip
+        rows = [_row_of_record(definition, record, columns, absent) for record in own.iter_rows(named=True)]
     if definition.rows == "places" and len(columns) > _WIDE and len(rows) < _FEW:
         columns, rows = _turned(columns, rows)
     is_silent = source.coverage.filter(pl.col("territory_code") == place.code)["n_deliveries_received"].sum() == 0
@@ -183,6 +181,15 @@ def _rows_of_places(
     return rows
 
 
+def _row_of_record(
+    definition: TableDefinition, record: dict[str, Any], columns: tuple[Column, ...], absent: set[str]
+) -> Row:
+    is_total = definition.total_row == record[columns[0].name]
+    kind = record.get("row_kind") or ("total" if is_total else "plain")
+    missing = _missing_word(definition, record, False)
+    return _row(tuple(record[c.name] for c in columns), _of_measure(columns, record), missing, absent, kind)
+
+
 def _missing_word(definition: TableDefinition, record: dict[str, Any], is_silent: bool) -> str:
     """What an empty cell says; a query knows better than the contacts whose silence it is about."""
     return definition.missing or (italian.SILENT if record.get("is_silent", is_silent) else italian.NONE)
@@ -199,7 +206,11 @@ def _kind(row: Place, place: Place) -> str:
 def _turned(columns: tuple[Column, ...], rows: list[Row]) -> tuple[tuple[Column, ...], list[Row]]:
     """Few territories and many columns: the territories become the columns."""
     turned = tuple(
-        Row((c.label, *(row.values[i] for row in rows)), (c.label, *(row.texts[i] for row in rows)))
+        Row(
+            (c.label, *(row.values[i] for row in rows)),
+            (c.label, *(row.texts[i] for row in rows)),
+            ("text", *(c.type for _ in rows)),
+        )
         for i, c in enumerate(columns)
         if i
     )
@@ -214,7 +225,13 @@ def _row(values: tuple[Any, ...], columns: tuple[Column, ...], missing: str, abs
         italian.cell(value, c.type, italian.NONE if c.name in absent else missing)
         for value, c in zip(values, columns, strict=True)
     )
-    return Row(tuple(italian.plain(value) for value in values), tuple(texts), kind)
+    return Row(tuple(italian.plain(value) for value in values), tuple(texts), tuple(c.type for c in columns), kind)
+
+
+def _of_measure(columns: tuple[Column, ...], record: dict[str, Any]) -> tuple[Column, ...]:
+    """Where each row is another measure, the query says by `row_type` how its numbers are written."""
+    known = record.get("row_type")
+    return tuple(replace(c, type=known) if known and c.type == "number" else c for c in columns)
 
 
 def _absent_years(definition: TableDefinition, frame: pl.DataFrame) -> set[str]:

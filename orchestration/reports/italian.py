@@ -45,8 +45,6 @@ def cell(value: Any, kind: str, missing: str = NONE) -> str:
         return missing
     if kind == "date":
         return f"{value:%d/%m/%Y}"
-    if kind == "number" and value == int(value) and abs(value) >= 100:  # a count among other measures
-        return number(value)
     if kind in DECIMALS:
         shown = number(value, DECIMALS[kind])
         return f"+{shown}" if kind == "change" and value > 0 else shown

@@ -69,16 +69,16 @@ def _sheet(sheet: Any, table: Table, style: Any) -> None:
     row = _ROW_OF_HEADINGS
     for each in table.rows:
         row += 1
-        for place, (value, text, column) in enumerate(zip(each.values, each.texts, table.columns, strict=True)):
+        for place, (value, text, kind) in enumerate(zip(each.values, each.texts, each.types, strict=True)):
             bold = each.kind != "plain"
             if value is None:
                 sheet.write_string(row, place, text, style(align="right", bold=bold))
-            elif column.type == "date":
+            elif kind == "date":
                 sheet.write_datetime(row, place, value, style(num_format="dd/mm/yyyy", bold=bold))
-            elif column.type == "text":
+            elif kind == "text":
                 sheet.write_string(row, place, str(value), style(bold=bold, text_wrap=True, valign="top"))
             else:
-                sheet.write_number(row, place, value, style(num_format=_FORMATS[column.type], bold=bold))
+                sheet.write_number(row, place, value, style(num_format=_FORMATS[kind], bold=bold))
     for note in (table.empty if not table.rows else "", table.definition, *table.notes):
         if note:
             row += 2
