@@ -253,10 +253,11 @@ def dbt_models(manifest: Path) -> dg.AssetsDefinition:
     )
     def dbt(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
         from orchestration.warehouse import dbt as warehouse_dbt
+        from orchestration.warehouse import suites
 
         context.resources.progress.step("Stars")
         with patience(context):
-            built = warehouse_dbt.build(context.resources.settings)
+            built = warehouse_dbt.build(context.resources.settings, meanwhile=suites.load_validator)
         if built.is_skipped:
             context.log.info("Nothing changed since the last build: dbt was not started.")
             return

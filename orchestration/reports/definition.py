@@ -138,7 +138,8 @@ def load(code: str) -> Report:
     path = FOLDER / f"{code}.yaml"
     if not path.is_file():
         raise IassError(f"There is no report {code!r}: choose one of {', '.join(codes())}.")
-    found = yaml.safe_load(path.read_text(encoding="utf-8"))
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    found = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)  # noqa: S506
     fragments: dict[str, str] = {}
     for name, text in found.get("fragments", {}).items():  # each may use those above it
         fragments[name] = Template(text).safe_substitute(fragments)
