@@ -156,6 +156,24 @@ def test_paths_are_those_of_their_marts_and_provisional_while_requests_are_follo
     assert answer["n_answer_open"] > 0 and found["requests_unanswered_percent"]["reliability"] == "incomplete"
 
 
+def test_shares_of_paths_are_the_estimates_of_the_longest_window(built: Settings) -> None:
+    """After three months every estimate of 180 days is empty, and nothing with nothing compares equal. So requests are
+    said to have been followed that long, in a transaction that is taken back."""
+    with connection.connect(built, "transformer") as conn:
+        conn.execute(
+            "update mart_pathway.conversion set n_nothing = 1, estimated_percent = window_days / 10.0"
+            " + length(milestone_code), estimated_percent_low = 1.5, estimated_percent_high = 98.5"
+            " where cut_type = 'all' and territory_level = 'region'"
+        )
+        found = conn.execute(
+            "select indicator_code, own_value, own_low, own_high from intermediate.int_indicator__continuity"
+            " where territory_level = 'region' and indicator_code like 'requests\\_to%' order by 1"
+        ).fetchall()
+        conn.rollback()
+    lengths = {"adi": 3, "far": 3, "sisam": 5, "smac": 4}
+    assert found == [(f"requests_to_{code}_percent", 18.0 + n, 1.5, 98.5) for code, n in lengths.items()]
+
+
 def test_supply_is_missing_where_its_services_were_not_delivered(built: Settings, values: list[dict[str, Any]]) -> None:
     """A territory stands in the indicators of supply by the deliveries of the services, not by those of its desks."""
     mine = [row for row in values if row["area_code"] == "supply"]

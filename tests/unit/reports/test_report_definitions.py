@@ -62,3 +62,18 @@ def test_a_service_that_was_not_sent_is_missing_and_not_nothing() -> None:
     (made,) = document.make(report, source, source.places[0], date(2014, 3, 1)).tables
     assert [row.texts for row in made.rows] == [("Domicilio", "0"), ("Assegno", "n.p."), ("Minori", "–")]
     assert [row.kind for row in made.rows] == ["group", "plain", "plain"]
+
+
+def test_each_measure_of_a_table_is_written_in_its_own_way() -> None:
+    """Persons are whole, also when they are few and stand above a rate."""
+    frame = pl.DataFrame(
+        {"territory_code": ["10502"] * 3, "label": ["Persone", "Per 1.000", "Senza tipo"], "n": [36.0, 2.0, 100.0],
+         "row_type": ["count", "rate", None]}
+    )  # fmt: skip
+    columns = (Column("label", "Misura", "text"), Column("n", "2013", "number"))
+    table = TableDefinition("X", "Misure", "own", "", columns)
+    report = Report("x", "X", "", ("year",), (), (Section("S", "", (table,)),), {})
+    source = _source(frame, received=12)
+    (made,) = document.make(report, source, source.places[0], date(2014, 3, 1)).tables
+    assert [row.texts[1] for row in made.rows] == ["36", "2,00", "100,00"]
+    assert [row.types for row in made.rows] == [("text", "count"), ("text", "rate"), ("text", "number")]
