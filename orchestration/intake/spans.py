@@ -115,7 +115,7 @@ def overlapping(frame: pl.DataFrame, known_spans: pl.DataFrame) -> pl.Series:
     What a file says of a key takes the place of what was known of it, and so does a later period of an earlier one.
     """
     columns = ["sender_code", "span_id", "person", "start_on", "end_on"]
-    own = frame.with_row_index("_row").unique("span_id", keep="last", maintain_order=True)
+    own = frame.with_row_index("_row").unique(["sender_code", "span_id"], keep="last", maintain_order=True)
     before = known_spans.join(own, on=["sender_code", "span_id"], how="anti").sort("period_start_on")
     spans = (
         pl.concat(

@@ -144,6 +144,19 @@ def test_a_case_goes_on_over_quarters_and_stays_one_persons(settings, tmp_path):
     ]
 
 
+def test_two_senders_may_use_the_same_id_for_a_case(settings, tmp_path):
+    """Taken in together, the cases of one do not hide those of the other: both have two that overlap."""
+    cases = [
+        row("SISAM", id_caso=case, identificativo="BNCGLI03E50A944L", data_chiusura="", motivo_chiusura="")
+        for case in ("a", "b")
+    ]
+    files = [put_csv(tmp_path, "SISAM", "2013-Q1", *cases, sender=sender) for sender in (SENDER, "10503")]
+    assert _take(settings, *files) == [("accepted", 2, 2, 0)] * 2
+    assert [(name, n) for name, n, code in _findings(settings, "ANOMALIA") if code == "SISAM-508"] == [
+        (file.name, n) for file in files for n in (1, 2)
+    ]
+
+
 @pytest.mark.parametrize(("flow", "period", "key", "table"), FLOWS)
 def test_shifted_quotes_refuse_the_file_and_formula_cells_do_no_harm(settings, tmp_path, flow, period, key, table):
     good = put_csv(tmp_path, flow, period, row(flow, cognome='"=cmd|; ""x"""', **{key: "-1"}))
