@@ -38,6 +38,8 @@ class Readable(Protocol):
 
 #: Waits for the disk beside the gate, which reads and checks meanwhile.
 _SYNCING = ThreadPoolExecutor(1, thread_name_prefix="archive")
+#: Hashes what is being written: each takes a processor about as long.
+_HASHING = ThreadPoolExecutor(1, thread_name_prefix="archive-hash")
 
 
 @dataclass(frozen=True)
@@ -101,9 +103,10 @@ def _copy_and_hash(source: Path, target: Path) -> tuple[str, int]:
     size = 0
     with source.open("rb") as reader, target.open("xb") as writer:
         while chunk := reader.read(CHUNK):
-            digest.update(chunk)
+            hashed = _HASHING.submit(digest.update, chunk)
             writer.write(chunk)
             size += len(chunk)
+            hashed.result()
     return digest.hexdigest(), size
 
 

@@ -20,7 +20,8 @@ from orchestration.intake.delivery import FileFinding, FileRefused
 SEPARATOR = ";"
 _BOM = b"\xef\xbb\xbf"
 _ANYTHING = re.compile(rb"\S")
-_PIECE = 16 << 20
+#: A registry in one piece: joining pieces would copy it.
+_PIECE = 1 << 29
 _BLOCK = 1 << 18
 #: One record of RFC 4180. Possessive, so that a quote that never closes costs one pass and no more.
 _RECORD = re.compile(
