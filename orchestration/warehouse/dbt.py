@@ -110,6 +110,9 @@ def dbt_args(
         "--log-path",
         str(log_dir),
         "--no-use-colors",
+        # Every statement in the log costs more than many a statement; what was run stands in the target folder.
+        "--log-level-file",
+        "info",
     ]
     if project_has_changed:
         # What dbt kept of the project before may name metrics that are gone, and then it cannot read the new one.

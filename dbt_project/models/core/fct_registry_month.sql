@@ -38,6 +38,23 @@ cohort as (
     group by residence_comune_code, sex_code, birth_month_on, registered_from, valid_to
 ),
 
+-- The age is worked out once for all who were born in a month, not for each of them.
+born as (
+    select
+        snapshot.snapshot_on,
+        birth.birth_month_on,
+        age_band.age_band_key
+    from snapshot
+    cross join (
+        select distinct cohort.birth_month_on
+        from cohort
+    ) as birth
+    inner join {{ ref('dim_age_band') }} as age_band
+        on
+            extract(year from age(snapshot.snapshot_on, birth.birth_month_on)) between age_band.age_from and age_band.age_to
+            and age_band.age_band_key > 0
+),
+
 month as (
     select
         snapshot.month_on,
@@ -45,11 +62,15 @@ month as (
         snapshot.delivery_id,
         cohort.residence_comune_code,
         cohort.sex_code,
-        cast(extract(year from age(snapshot.snapshot_on, cohort.birth_month_on)) as integer) as age_years,
+        born.age_band_key,
         sum(cohort.n_residents) as n_residents
     from cohort
     inner join snapshot
         on snapshot.snapshot_on between cohort.registered_from and cohort.valid_to
+    left join born
+        on
+            snapshot.snapshot_on = born.snapshot_on
+            and cohort.birth_month_on = born.birth_month_on
     group by 1, 2, 3, 4, 5, 6
 )
 
@@ -60,7 +81,7 @@ select
     coalesce(territory.district_code, '-1') as district_code,
     coalesce(territory.ausl_code, '-1') as ausl_code,
     month.sex_code,
-    coalesce(age_band.age_band_key, -1) as age_band_key,
+    coalesce(month.age_band_key, -1) as age_band_key,
     month.delivery_id as delivery_key,
     month.snapshot_on,
     cast(sum(month.n_residents) as integer) as n_residents
@@ -70,8 +91,4 @@ left join {{ ref('dim_territory') }} as territory
         territory.territory_level = 'comune'
         and month.residence_comune_code = territory.territory_code
         and month.snapshot_on between territory.valid_from and territory.valid_to
-left join {{ ref('dim_age_band') }} as age_band
-    on
-        month.age_years between age_band.age_from and age_band.age_to
-        and age_band.age_band_key > 0
 group by 1, 2, 3, 4, 5, 6, 7, 8, 9
