@@ -41,22 +41,6 @@ demand as (
             and contact.contact_key = demand.contact_key
     left join {{ source('raw', 'identity__person') }} as identity
         on demand.person_ref = identity.person_ref
-),
-
-outcome as (
-    select
-        outcome.demand_key,
-        count(*) as n_outcomes,
-        (array_agg(outcome.outcome_type_code order by rank.outcome_rank desc nulls last, outcome.outcome_number))[1]
-            as outcome_type_code
-    from demand
-    inner join {{ ref('stg_iass__outcome') }} as outcome
-        on
-            demand.delivery_id = outcome.delivery_id
-            and demand.demand_key = outcome.demand_key
-    left join {{ ref('outcome_rank') }} as rank
-        on outcome.outcome_type_code = rank.outcome_type_code
-    group by outcome.demand_key
 )
 
 select
@@ -92,12 +76,25 @@ select
     demand.person_key > 0 as is_person_identified,
     demand.person_key > 0 and demand.person_key = contact.reporter_person_key as is_reporter_interested,
     1 as n_demands,
-    cast(coalesce(outcome.n_outcomes, 0) as integer) as n_outcomes
+    cast(outcome.n_outcomes as integer) as n_outcomes
 from demand
 inner join contact
     on demand.contact_key = contact.contact_key
-left join outcome
-    on demand.demand_key = outcome.demand_key
+-- Looked up demand by demand: the planner takes the demands for a handful, and would compare each with each outcome.
+cross join
+    lateral (
+        select
+            count(*) as n_outcomes,
+            (array_agg(outcome.outcome_type_code order by rank.outcome_rank desc nulls last, outcome.outcome_number))[1]
+                as outcome_type_code
+        from {{ ref('stg_iass__outcome') }} as outcome
+        left join {{ ref('outcome_rank') }} as rank
+            on outcome.outcome_type_code = rank.outcome_type_code
+        where
+            demand.delivery_id = outcome.delivery_id
+            and demand.record_number = outcome.record_number
+            and demand.demand_key = outcome.demand_key
+    ) as outcome
 left join {{ ref('dim_person') }} as person
     on
         demand.person_key = person.person_key

@@ -10,7 +10,8 @@ select
     outcome.outcome_type_code,
     outcome.outcome_on,
     outcome.destination_service_code,
-    outcome.delivery_id
+    outcome.delivery_id,
+    outcome.record_number
 from {{ ref('stg_iass__contact') }} as contact
 inner join {{ source('raw', 'iass__outcome') }} as outcome
     on
