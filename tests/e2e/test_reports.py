@@ -103,9 +103,8 @@ def test_services_and_paths_of_the_report_are_those_of_the_marts(
         expected = [[None if x is None else float(x) for x in row] for row in conn.execute(query, [DISTRICT])]
     with only(offer, f"{table}.csv").open(newline="") as file:
         lines = [line for line in csv.DictReader(file) if line.get("place", DISTRICT_LABEL) == DISTRICT_LABEL]
-    if table == "P6":  # nobody is followed for 180 days in three months, but for 28: the shortest window has figures
-        estimated = {row[2] is not None for row in expected if row[0] == 28}
-        assert estimated == {True}, f"no figure to compare in the shortest window: {expected}"
+    if table == "P6":  # where nothing was delivered there is nothing, and that alone would compare equal
+        assert any(all(row) for row in expected), f"no estimate with its limits to compare: {expected}"
     assert expected and [[float(line[name]) if line[name] else None for name in columns] for line in lines] == expected
 
 
