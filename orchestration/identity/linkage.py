@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -110,8 +109,7 @@ def _compare_new(
         load("new_record", source.RECORDS, is_new)
         comparer.run("update known_record set is_new = true where ref in (select new_record.ref from new_record)")
         slices = -(-int(comparer.run("select count(*) from new_record")[0][0]) // SLICE)
-        with ExitStack():
-            load("registry", source.REGISTRY)
+        load("registry", source.REGISTRY)
         for number in range(slices):
             comparer.run(f"create or replace table part as select * from new_record where uid % {slices} = {number}")
             keep("part", "registry", "not one.is_coded")

@@ -24,6 +24,7 @@ pytestmark = pytest.mark.bench
 
 #: Records without a usable code at scale 1, all flows together; and records that a code links, to train on.
 YEAR, MONTH, LABELLED = 80_000, 20_000, 60_000
+#: What a month may take of time and of memory, and a first run of time; its memory, with training, stands in the table.
 FIRST_RUN_SECONDS, MONTH_SECONDS, MEGABYTES = 180.0, 20.0, 2_000
 
 #: The step itself, in a process of its own: what it takes of memory, that of DuckDB in it included, is then its own.
@@ -58,7 +59,7 @@ def test_a_year_from_nothing_and_a_month_against_the_registry(
             _present(durable_settings, persons, rng, round(MONTH * scale), 2, by_code=False)
         seconds, cpu, memory, compared, linked = _link(durable_settings)
         assert linked > 0.7 * number * scale, f"only {linked} of {number * scale:.0f} records were linked"
-        assert memory < MEGABYTES, f"{name} took {memory:.0f} MB"
+        assert number != MONTH or memory < MEGABYTES, f"{name} took {memory:.0f} MB"
         measure(
             Measurement(
                 f"{name}, scale {scale:g}", seconds, limit, "the time allowed", 1.0,
