@@ -28,9 +28,11 @@ YEAR, MONTH, LABELLED = 80_000, 20_000, 60_000
 FIRST_RUN_SECONDS, MONTH_SECONDS, MEGABYTES = 180.0, 20.0, 2_000
 
 #: The step itself, in a process of its own: what it takes of memory, that of DuckDB in it included, is then its own.
-#: Processor time is that of this process; the database server has its own.
-_LINK = """
-import json, resource, time
+#: Processor time is that of this process; the database server has its own. The peak is read from /proc: that of getrusage
+#: begins with the parent, which holds a region.
+_LINK = r"""
+import json, re, time
+from pathlib import Path
 from orchestration.identity import linkage
 from orchestration.settings import Settings
 from orchestration.warehouse import connection
@@ -39,7 +41,7 @@ with connection.connect(settings, "identity", autocommit=True) as conn:
     begun, cpu = time.perf_counter(), time.process_time()
     done = linkage.link(settings, conn)
     seconds, cpu = time.perf_counter() - begun, time.process_time() - cpu
-memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+memory = int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1]) / 1024
 print(json.dumps([seconds, cpu, memory, done.compared, done.published.by_method.get("linked", 0)]))
 """
 
