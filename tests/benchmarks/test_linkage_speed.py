@@ -28,8 +28,8 @@ YEAR, MONTH, LABELLED = 80_000, 20_000, 60_000
 FIRST_RUN_SECONDS, MONTH_SECONDS, MEGABYTES = 180.0, 20.0, 2_000
 
 #: The step itself, in a process of its own: what it takes of memory, that of DuckDB in it included, is then its own.
-#: Processor time is that of this process; the database server has its own. The peak is read from /proc: that of getrusage
-#: begins with the parent, which holds a region.
+#: Processor time is that of this process; the database server has its own. The peak is read from /proc: getrusage
+#: begins with that of the parent, which holds a region.
 _LINK = r"""
 import json, re, time
 from pathlib import Path
