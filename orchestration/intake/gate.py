@@ -22,6 +22,7 @@ from orchestration.intake.ahead import one_ahead
 from orchestration.intake.arrival import Arrival, accept, answer, next_ones
 from orchestration.intake.contract import flow_codes, load_contract
 from orchestration.intake.delivery import DeliveryResult
+from orchestration.intake.load import renew_statistics
 from orchestration.intake.read_xml import BYTES_PER_BATCH
 from orchestration.settings import Settings
 from orchestration.warehouse import connection
@@ -98,6 +99,7 @@ def intake(
             with conn.transaction():
                 pending_records.expire(conn, day)
             receipt.write_due(settings, conn)
+            renew_statistics(conn)
     finally:
         conn.close()
     if problems:

@@ -1,6 +1,7 @@
 """Columns into PostgreSQL: Polars frames by COPY BINARY on the connection (and in the transaction) of the caller.
 
-Generic transport only: which rows are accepted and where they go is decided elsewhere.
+Generic transport only, and the statistics of what was written: which rows are accepted and where they go is decided
+elsewhere.
 """
 
 from __future__ import annotations
@@ -35,3 +36,21 @@ def copy_binary(conn: psycopg.Connection[Any], table: str, frame: pl.DataFrame) 
             copy.write(encoder.write_batch(batch))
         copy.write(encoder.finish())
     return frame.height
+
+
+def renew_statistics(conn: psycopg.Connection[Any]) -> None:
+    """Analyze the tables that PostgreSQL itself would analyze a minute later: the build that follows plans now."""
+    conn.execute("select pg_stat_force_next_flush()")
+    stale = conn.execute(_STALE).fetchall()
+    if stale:
+        tables = sql.SQL(", ").join(sql.Identifier(*name) for name in stale)
+        conn.execute(sql.SQL("analyze {}").format(tables))
+
+
+_STALE = """
+select schemaname, relname
+from pg_stat_user_tables
+where has_table_privilege(relid, 'maintain')
+    and n_mod_since_analyze > current_setting('autovacuum_analyze_threshold')::int
+    + current_setting('autovacuum_analyze_scale_factor')::float8 * n_live_tup
+"""

@@ -270,3 +270,8 @@ def test_a_new_regional_version_tells_what_it_breaks(settings, inbox, tmp_path):
         assert [v["nomenclature_version"] for v in nomenclature.list_versions(conn)] == [1, 2]
         assert nomenclature.export(conn, 1) == text
         assert nomenclature.check(conn, "10501") == []
+
+
+def test_statistics_know_of_what_was_written(settings, inbox):
+    gate.intake(settings, [put_iass(inbox, *(contact(f"k{number}") for number in range(60)))])
+    assert rows(settings, "select reltuples::int from pg_class where oid = 'raw.iass__contact'::regclass") == [(60,)]
