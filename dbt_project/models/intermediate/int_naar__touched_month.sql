@@ -6,12 +6,14 @@ with changed as (
     where {{ in_new_deliveries('segment.delivery_id') }}
 ),
 
--- A registered person that became another counts differently on every day.
+-- A registered person that became another counts differently on every day; who is in no registry is not counted at all.
 moved as (
     select exists(
         select 1
-        from {{ source('raw', 'identity__relink') }}
-        where {{ in_new_identities('changed_seq') }}
+        from {{ source('raw', 'identity__relink') }} as relink
+        inner join {{ source('raw', 'naar__person') }} as registered
+            on relink.person_ref = registered.person_ref
+        where {{ in_new_identities('relink.changed_seq') }}
     ) as is_moved
 )
 

@@ -1,3 +1,4 @@
+{{ config(materialized='table') }}
 -- One row per family of services and sender: the first and the last day of what it delivered, now and before this build.
 with delivered as (
     select
