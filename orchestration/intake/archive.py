@@ -31,7 +31,7 @@ RATIO_FREE_BYTES = 16 << 20
 
 
 class Readable(Protocol):
-    """All that the readers need of an open member."""
+    """All that the readers need of an open member. Without a size: all of it if nothing is packed, else a chunk."""
 
     def read(self, size: int = -1, /) -> bytes: ...
 
@@ -140,6 +140,7 @@ def open_member(path: Path, file_name: str) -> Iterator[Readable]:
             with _open_zip(file) as member:
                 yield _Bounded(member, path.stat().st_size)
         else:
+            _refuse_bomb(path.stat().st_size, None)
             yield _Bounded(file, None)
 
 
@@ -175,7 +176,7 @@ class _Bounded:
         self._bytes = 0
 
     def read(self, size: int = -1, /) -> bytes:
-        data = self._stream.read(CHUNK if size is None or size < 0 else size)
+        data = self._stream.read(CHUNK if size < 0 and self._packed_bytes is not None else size)
         self._bytes += len(data)
         _refuse_bomb(self._bytes, self._packed_bytes)
         return data
@@ -191,7 +192,7 @@ class _Gunzip:
         self._inflate = zlib.decompressobj(wbits=31)
 
     def read(self, size: int = -1, /) -> bytes:
-        size = CHUNK if size is None or size < 0 else size
+        size = CHUNK if size < 0 else size
         if size == 0:
             return b""
         inflate = self._inflate

@@ -20,8 +20,6 @@ from orchestration.intake.delivery import FileFinding, FileRefused
 SEPARATOR = ";"
 _BOM = b"\xef\xbb\xbf"
 _ANYTHING = re.compile(rb"\S")
-#: A registry in one piece: joining pieces would copy it.
-_PIECE = 1 << 29
 _BLOCK = 1 << 18
 #: One record of RFC 4180. Possessive, so that a quote that never closes costs one pass and no more.
 _RECORD = re.compile(
@@ -68,7 +66,7 @@ def read(stream: Readable, contract: Contract) -> pl.DataFrame:
 
 def _all(stream: Readable) -> bytes:
     chunks: list[bytes] = []
-    while chunk := stream.read(_PIECE):
+    while chunk := stream.read():
         if b"\0" in chunk:
             raise FileRefused("bad_encoding" if chunk[:2] in (b"\xff\xfe", b"\xfe\xff") and not chunks else "nul_byte")
         chunks.append(chunk)
