@@ -77,10 +77,9 @@ def measure(*, hidden: bool = False) -> Score:
     }
     model = Model(0, parameters, originals.height, SHARE, levels)
     with Comparer(extra=ADDRESS, keys=KEYS) as comparer:
-        comparer.load("sample", originals.to_arrow())
         comparer.load("original", originals.to_arrow())
         truth = copies.join(originals.select("code", pl.col("ref").alias("true_ref")), on="code", how="inner")
-        learnt = learn(comparer, truth.with_columns(pl.lit("FEBRL").alias("flow_code")), originals, model)
+        learnt = learn(comparer, truth, "original", model)
         shown = [
             frame.with_columns(pl.lit(None, pl.String).alias("code")) if hidden else frame
             for frame in (originals, copies)

@@ -19,13 +19,12 @@ import polars as pl
 import psycopg
 
 from orchestration.identity import source, training
-from orchestration.identity.comparing import SLICE, Comparer
+from orchestration.identity.comparing import SLICE
 from orchestration.identity.deciding import CASES, LINKS, decide
 from orchestration.identity.model import LINK, Model
 from orchestration.identity.publishing import Published, publish
 from orchestration.identity.steps import Steps
 from orchestration.intake.load import copy_binary
-from orchestration.settings import Settings
 
 #: Weight at which two unknown keys are one person.
 LINK_WEIGHT = math.log2(LINK / (1 - LINK))
@@ -41,7 +40,7 @@ class LinkageResult:
     published: Published = field(default_factory=Published)
 
 
-def link(settings: Settings, conn: psycopg.Connection[Any]) -> LinkageResult:
+def link(memory: source.Memory, conn: psycopg.Connection[Any]) -> LinkageResult:
     """Compare what is new, decide what it touches, publish; in one transaction. Quick when nothing is left to do."""
     with conn.transaction():
         steps = Steps(conn, {})
@@ -52,7 +51,7 @@ def link(settings: Settings, conn: psycopg.Connection[Any]) -> LinkageResult:
                 or exists (select from vault.linkage_review where is_pending)"""
         ):
             return LinkageResult()
-        compared, model = _compare(settings, steps)
+        compared, model = _compare(memory, steps)
         _affected(steps)
         _decide(steps, model)
         published = _publish(steps)
@@ -60,19 +59,21 @@ def link(settings: Settings, conn: psycopg.Connection[Any]) -> LinkageResult:
         return LinkageResult(compared, waiting, model.version if model else None, published)
 
 
-def _compare(settings: Settings, steps: Steps) -> tuple[int, Model | None]:
+def _compare(memory: source.Memory, steps: Steps) -> tuple[int, Model | None]:
     """Score what is new against what there is. The first time a model is made."""
     if not steps.one("select exists (select from vault.linkage_record where is_comparable)"):
         steps.one("update vault.linkage_registry set is_pending = false where is_pending")
         return 0, training.newest(steps)[0]
-    model, terms = training.in_force(settings, steps)
+    model, terms = training.in_force(memory, steps)
     is_new = f"record.compared_model is distinct from {model.version}"
-    news = steps.one(f"select count(*) from vault.linkage_record as record where record.is_comparable and {is_new}")
-    changed = steps.one("select count(*) from vault.linkage_registry where is_pending")
+    has_news, has_old = (
+        steps.one(f"select exists (select from vault.linkage_record as record where record.is_comparable and {which})")
+        for which in (is_new, f"not ({is_new})")
+    )
+    has_changes = has_old and steps.one("select exists (select from vault.linkage_registry where is_pending)")
     compared = 0
-    if news or changed:
-        with Comparer() as comparer:
-            compared = _compare_new(settings, steps, comparer, model, terms, is_new, bool(news), bool(changed))
+    if has_news or has_changes:
+        compared = _compare_new(memory, steps, model, terms, is_new, has_news, has_changes)
     steps.one("update vault.linkage_registry set is_pending = false where is_pending")
     steps.one(
         f"""update vault.linkage_record as record set compared_model = {model.version}, is_pending = true
@@ -82,20 +83,15 @@ def _compare(settings: Settings, steps: Steps) -> tuple[int, Model | None]:
 
 
 def _compare_new(
-    settings: Settings,
+    memory: source.Memory,
     steps: Steps,
-    comparer: Comparer,
     model: Model,
     terms: Mapping[str, pl.DataFrame],
     is_new: str,
     has_news: bool,
     has_changes: bool,
 ) -> int:
-    compared = 0
-
-    def load(table: str, query: str, where: str = "true") -> int:
-        with source.reader(settings, query, where) as stream:
-            return comparer.load(table, stream)
+    comparer, compared = memory.comparer, 0
 
     def keep(records: str, persons: str, condition: str) -> None:
         nonlocal compared
@@ -103,16 +99,15 @@ def _compare_new(
             compared += compared_now
             _keep(steps, comparer.score(model, terms, records, persons))
 
-    load("known_record", source.RECORDS)
+    memory.load("known_record", source.RECORDS)
     comparer.run("alter table known_record add column is_new boolean default false")
     if has_news:
-        load("new_record", source.RECORDS, is_new)
+        memory.load("new_record", source.RECORDS, is_new)
         comparer.run("update known_record set is_new = true where ref in (select new_record.ref from new_record)")
         slices = -(-int(comparer.run("select count(*) from new_record")[0][0]) // SLICE)
-        load("registry", source.REGISTRY)
         for number in range(slices):
             comparer.run(f"create or replace table part as select * from new_record where uid % {slices} = {number}")
-            keep("part", "registry", "not one.is_coded")
+            keep("part", memory.registry, "not one.is_coded")
             # Two new records meet once: the one with the lower token asks.
             keep(
                 "part",
@@ -120,9 +115,8 @@ def _compare_new(
                 "one.ref <> other.ref and not (one.is_coded and other.is_coded)"
                 " and (not other.is_new or one.ref < other.ref)",
             )
-        comparer.run("drop table registry")
     if has_changes:
-        load("changed_person", source.REGISTRY, "is_pending")
+        memory.load("changed_person", source.REGISTRY, "is_pending")
         keep("known_record", "changed_person", "not one.is_coded and not one.is_new")
     return compared
 

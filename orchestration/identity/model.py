@@ -129,6 +129,12 @@ class Model:
     def comparisons(self) -> tuple[str, ...]:
         return tuple(self.levels)
 
+    def by_hand(self) -> tuple[str, ...]:
+        """Comparisons of which nothing is learnt, because all of their levels are set by hand."""
+        return tuple(
+            name for name, levels in self.parameters.items() if all(known.get("by_hand") for known in levels.values())
+        )
+
     def level_name(self, comparison: str, gamma: int) -> str:
         """Name of a level by Splink's number: -1 is missing, 0 is `else`, higher is more alike."""
         names = [name for name, _ in self.levels[comparison]]

@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from orchestration.identity import exact, linkage, standing_check, training
+from orchestration.identity import exact, linkage, source, standing_check, training
 from orchestration.identity.steps import Steps
 from orchestration.settings import Settings
 from orchestration.warehouse import connection
@@ -36,24 +36,24 @@ class IdentityResult:
 
 def train(settings: Settings) -> int:
     """Make a new model and return its version; the next run compares everything anew under it."""
-    with connection.connect(settings, "identity", autocommit=True) as conn:
+    with connection.connect(settings, "identity", autocommit=True) as conn, source.Memory(settings) as memory:
         conn.execute("select pg_advisory_lock(%s)", [LOCK])
         with conn.transaction():
-            return training.train(settings, Steps(conn, {}))[0].version
+            return training.train(memory, Steps(conn, {}))[0].version
 
 
 def resolve(settings: Settings) -> IdentityResult:
     """Bring `raw.identity__person` up to the last delivery. One run at a time, harmless to repeat: what dies between
     the two steps is taken up by the next run, because the exact rules leave marks of what linkage has to look at."""
     started = time.monotonic()
-    with connection.connect(settings, "identity", autocommit=True) as conn:
+    with connection.connect(settings, "identity", autocommit=True) as conn, source.Memory(settings) as memory:
         # The lock comes before the snapshot of the transaction, else a run that waited would not see the other's work.
         conn.execute("select pg_advisory_lock(%s)", [LOCK])
         conn.execute("set default_transaction_isolation to 'repeatable read'")
         first = exact.resolve(conn, settings.pseudonym_key)
-        second = linkage.link(settings, conn)
+        second = linkage.link(memory, conn)
         with conn.transaction():
-            standing_check.check(settings, Steps(conn, {}))
+            standing_check.check(memory, Steps(conn, {}))
     parts = (first.published, second.published)
     by_method: dict[str, int] = {}
     for part in parts:

@@ -1,12 +1,20 @@
 """From the vault into memory: records and persons as Arrow, read by ADBC with the rights of the role `identity`.
 
-Belongs here: the queries whose columns are those of `comparing.SOURCE`. Not here: what is compared with what.
+Belongs here: the queries whose columns are those of `comparing.SOURCE`, and what a run has in memory of their rows.
+Not here: what is compared with what.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import cached_property
+from types import TracebackType
 from typing import Any
 
+import polars as pl
+
+from orchestration.identity.comparing import Comparer
 from orchestration.settings import Settings
 from orchestration.warehouse import connection
 
@@ -56,11 +64,52 @@ where presented.is_identifier_valid
 """
 
 
-@contextmanager
-def reader(settings: Settings, query: str, where: str = "true") -> Iterator[Any]:
-    """A stream of Arrow batches; nothing is held but the batch at hand."""
-    import adbc_driver_postgresql.dbapi as adbc
+class Memory:
+    """What a run compares: one comparer, filled over one connection. Use as a context; what it held is gone afterwards.
 
-    with adbc.connect(connection.url(settings, "identity")) as conn, conn.cursor() as cursor:
-        cursor.execute(query.format(where=where))
-        yield cursor.fetch_record_batch()
+    Both are opened when they are first wanted, because most runs find nothing to compare, and the registry is read
+    once, because it is by far the most there is to read.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._open = ExitStack()
+
+    def __enter__(self) -> Memory:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._open.close()
+
+    @cached_property
+    def comparer(self) -> Comparer:
+        return self._open.enter_context(Comparer())
+
+    @cached_property
+    def registry(self) -> str:
+        """The table of the comparer that holds the registry."""
+        self.load("registry", REGISTRY)
+        return "registry"
+
+    def load(self, table: str, query: str, where: str = "true") -> int:
+        """Take what a query finds into a table of the comparer; of its stream only the batch at hand is held."""
+        with self._stream(query, where) as stream:
+            return self.comparer.load(table, stream)
+
+    def frame(self, query: str, where: str = "true") -> pl.DataFrame:
+        with self._stream(query, where) as stream:
+            frame = pl.from_arrow(stream.read_all())
+        assert isinstance(frame, pl.DataFrame)
+        return frame
+
+    @contextmanager
+    def _stream(self, query: str, where: str) -> Iterator[Any]:
+        with self._vault.cursor() as cursor:
+            cursor.execute(query.format(where=where))
+            yield cursor.fetch_record_batch()
+
+    @cached_property
+    def _vault(self) -> Any:
+        import adbc_driver_postgresql.dbapi as adbc
+
+        return self._open.enter_context(adbc.connect(connection.url(self._settings, "identity"), autocommit=True))

@@ -16,10 +16,9 @@ import polars as pl
 import psycopg
 
 from orchestration.identity import source, training
-from orchestration.identity.comparing import SOURCE, Comparer
+from orchestration.identity.comparing import SOURCE
 from orchestration.identity.deciding import decide
 from orchestration.identity.steps import Steps
-from orchestration.settings import Settings
 
 #: Records by month and flow: enough to see a change of a per cent in a year.
 SAMPLE = 200
@@ -98,25 +97,21 @@ def latest(conn: psycopg.Connection[Any]) -> Checked:
     return Checked(*map(int, row))
 
 
-def check(settings: Settings, steps: Steps) -> Checked:
+def check(memory: source.Memory, steps: Steps) -> Checked:
     """Check the months that are due; without a model there is nothing to check."""
     model, _ = training.newest(steps)
     months = [row[0].isoformat() for row in steps.conn.execute(_DUE).fetchall()] if model else []
     if not months or model is None:
         return Checked()
     days = ", ".join(f"'{month}'" for month in months)
-    with source.reader(settings, source.LINKED_BY_CODE, _SAMPLED.format(months=days, sample=SAMPLE)) as stream:
-        records = pl.from_arrow(stream.read_all())
-    assert isinstance(records, pl.DataFrame)
+    records = memory.frame(source.LINKED_BY_CODE, _SAMPLED.format(months=days, sample=SAMPLE))
     if records.is_empty():
         return Checked()
     records = records.unique("ref", keep="first", maintain_order=True)
-    with Comparer() as comparer:
-        comparer.load("hidden", records.select(SOURCE).to_arrow())
-        with source.reader(settings, source.REGISTRY) as stream:
-            comparer.load("registry", stream)
-        comparer.pick("hidden", "registry")
-        scored = comparer.score(model, training.terms(steps, model.version), "hidden", "registry")
+    comparer = memory.comparer
+    comparer.load("hidden", records.select(SOURCE).to_arrow())
+    comparer.pick("hidden", memory.registry)
+    scored = comparer.score(model, training.terms(steps, model.version), "hidden", memory.registry)
     found = judged(records, scored.with_columns(model.is_guarded().alias("is_guarded")))
     for row in found.iter_rows(named=True):
         steps.one(

@@ -5,8 +5,8 @@ Belongs here: estimates and their keeping. Not here: levels and thresholds (`mod
 m, how alike true pairs are, comes from pairs that a code has linked, so it is counted and not guessed; estimating it
 without labels (EM) took accidental likeness for disagreement. The shipped m counts as `SHIPPED_PAIRS` pairs, and a
 level that was never seen keeps it: what happens to records without a code may not happen to those that have one.
-u, how alike strangers are, comes from random pairs of the registry, and for equal values from their frequencies, which
-needs no sample. Levels `by_hand` keep both.
+u, how alike strangers are, comes from pairs of persons drawn from the registry, and for equal values from their
+frequencies, which needs no sample. Levels `by_hand` keep both.
 """
 
 from __future__ import annotations
@@ -17,20 +17,18 @@ from typing import Any
 
 import polars as pl
 
-from orchestration.identity import source
 from orchestration.identity.comparing import Comparer
 from orchestration.identity.model import Model, Parameters, shipped_parameters
+from orchestration.identity.source import LINKED_BY_CODE, Memory
 from orchestration.identity.steps import Steps
 from orchestration.intake.load import copy_binary
-from orchestration.settings import Settings
 
 #: With fewer pairs than this the shipped model is used as it is.
 TRAIN_AT_LEAST = 1_000
 TRAIN_WITH = 60_000
 SHIPPED_PAIRS = 1_000
-#: Persons of the registry between whom strangers are drawn, and how many pairs of them.
-SAMPLE = 150_000
-RANDOM_PAIRS = 400_000
+#: Persons of the registry who are compared each with each: some 400,000 pairs of strangers.
+STRANGERS = 900
 REGISTERED_SHARE = 0.85
 #: Comparisons whose chance of being equal follows from how often each value occurs.
 EQUALS = {
@@ -40,7 +38,6 @@ EQUALS = {
     "birth_place": "if(starts_with(place, 'Z'), null, place)",
     "sex": "sex",
 }
-_SEED = 1
 
 
 def newest(steps: Steps) -> tuple[Model | None, str]:
@@ -52,81 +49,69 @@ def newest(steps: Steps) -> tuple[Model | None, str]:
     return (Model(row[0], row[2], row[3], row[4]), row[1]) if row else (None, "")
 
 
-def in_force(settings: Settings, steps: Steps) -> tuple[Model, dict[str, pl.DataFrame]]:
+def in_force(memory: Memory, steps: Steps) -> tuple[Model, dict[str, pl.DataFrame]]:
     """The newest model with its frequencies. Without a trained one, one is made as soon as codes have linked enough."""
     model, origin = newest(steps)
     if origin != "trained" and _labels(steps) >= TRAIN_AT_LEAST:
-        return train(settings, steps)
+        return train(memory, steps)
     if model is None:
-        return _store(settings, steps, 1, "shipped", shipped_parameters(), 0)
+        return _store(memory, steps, 1, "shipped", shipped_parameters(), 0)
     return model, terms(steps, model.version)
 
 
-def train(settings: Settings, steps: Steps) -> tuple[Model, dict[str, pl.DataFrame]]:
+def train(memory: Memory, steps: Steps) -> tuple[Model, dict[str, pl.DataFrame]]:
     """Make a new model from all that codes have linked so far. Everything is compared anew under it."""
     model, _ = newest(steps)
     version = model.version + 1 if model else 1
-    with Comparer() as comparer:
-        parameters, n_pairs = estimate(settings, steps, comparer)
-    return _store(settings, steps, version, "trained", parameters, n_pairs)
-
-
-def estimate(settings: Settings, steps: Steps, comparer: Comparer) -> tuple[Parameters, int]:
     share = min(100.0, 100.0 * TRAIN_WITH / max(1, _labels(steps)))
     chosen = f"('x' || substr(presented.person_ref::text, 1, 4))::bit(16)::int < {round(655.36 * share)}"
-    with source.reader(settings, source.LINKED_BY_CODE, chosen) as stream:
-        labelled = pl.from_arrow(stream.read_all())
-    assert isinstance(labelled, pl.DataFrame)
-    with source.reader(settings, source.REGISTRY, _sampled(steps)) as stream:
-        comparer.load("sample", stream)
-    refs = labelled.select(pl.col("true_ref").alias("ref")).unique()
-    comparer.con.register("wanted", refs.to_arrow())
-    with source.reader(settings, source.REGISTRY) as stream:
-        comparer.con.register("everybody", stream)
-        persons = comparer.con.sql("select everybody.* from everybody semi join wanted using (ref)").pl()
-        comparer.con.unregister("everybody")
-    comparer.con.unregister("wanted")
-    return learn(comparer, labelled, persons), labelled.height
+    labelled = memory.frame(LINKED_BY_CODE, chosen)
+    parameters = learn(memory.comparer, labelled, memory.registry)
+    return _store(memory, steps, version, "trained", parameters, labelled.height)
 
 
-def learn(comparer: Comparer, labelled: pl.DataFrame, persons: pl.DataFrame, model: Model | None = None) -> Parameters:
-    """Estimates from labelled records (with `true_ref` among `persons`) and the table `sample` of `comparer`."""
+def learn(comparer: Comparer, labelled: pl.DataFrame, persons: str, model: Model | None = None) -> Parameters:
+    """Estimates from labelled records, whose `true_ref` is in the table `persons` of `comparer`."""
     model = model or Model(0, shipped_parameters(), 0, REGISTERED_SHARE)
-    comparer.load("labelled", labelled.drop("true_ref", "flow_code", "month_on", strict=False).to_arrow())
-    comparer.load("true_person", persons.to_arrow())
-    comparer.con.register("truth", labelled.select("ref", "true_ref").to_arrow())
-    labels = comparer.con.sql(
-        """select distinct one.uid as uid_l, other.uid as uid_r
-        from truth
-        inner join labelled as one on one.ref = truth.ref
-        inner join true_person as other on other.ref = truth.true_ref"""
-    ).pl()
-    comparer.con.unregister("truth")
+    by_hand = model.by_hand()
     no_terms: dict[str, Any] = {}
-    comparer.run(f"create or replace table compared as {comparer.features_sql('sample')}")
-    linker, api = comparer.linker(model, no_terms)
-    linker.training.estimate_u_using_random_sampling(
-        max_pairs=RANDOM_PAIRS, seed=_SEED, min_count_per_level=None, num_chunks=1
-    )
-    strangers = linker.misc.save_model_to_json()
-    api.delete_tables_created_by_splink_from_db()
+    # Tokens are keyed hashes: the first of them are an even draw, and the same in every run.
     comparer.run(
         "create or replace table compared as "
-        f"{comparer.features_sql('labelled')} union all {comparer.features_sql('true_person')}"
+        + comparer.features_sql(persons, f"one.uid in (select uid from {persons} order by ref limit {STRANGERS})")
     )
-    linker, api = comparer.linker(model, no_terms)
-    comparer.con.register("label", labels.to_arrow())
-    linker.training.estimate_m_from_pairwise_labels(api.register(comparer.con.sql("select * from label")))
+    linker, api = comparer.linker(model, no_terms, hidden=by_hand)
+    linker.training.estimate_u_using_random_sampling(max_pairs=STRANGERS**2, min_count_per_level=None, num_chunks=1)
+    strangers = linker.misc.save_model_to_json()
+    api.delete_tables_created_by_splink_from_db()
+    comparer.load("labelled", labelled.drop("true_ref", "flow_code", "month_on", strict=False).to_arrow())
+    comparer.con.register("truth", labelled.select("ref", "true_ref").to_arrow())
+    comparer.run(
+        f"""create or replace table label as
+        select distinct one.uid as uid_l, other.uid as uid_r
+        from truth
+        inner join labelled as one on one.ref = truth.ref
+        inner join {persons} as other on other.ref = truth.true_ref"""
+    )
+    comparer.con.unregister("truth")
+    comparer.run(
+        "create or replace table compared as "
+        + comparer.features_sql("labelled")
+        + " union all "
+        + comparer.features_sql(persons, "one.uid in (select uid_r from label)")
+    )
+    linker, api = comparer.linker(model, no_terms, hidden=by_hand)
+    linker.training.estimate_m_from_pairwise_labels(api.register("label"))
     true_pairs = linker.misc.save_model_to_json()
     api.delete_tables_created_by_splink_from_db()
-    comparer.con.unregister("label")
-    parameters = _mixed(model, true_pairs, strangers, labels.height)
+    n_pairs = int(comparer.run("select count(*) from label")[0][0])
+    parameters = _mixed(model, true_pairs, strangers, n_pairs)
     for name, column in EQUALS.items():
         if name in parameters:
             row = comparer.run(
-                f"""select sum(share * share) from (
-                    select count(*) / sum(count(*)) over () as share
-                    from ({comparer.features_sql("sample")}) where {column} is not null group by {column}
+                f"""select sum(n * n) / sum(n) ** 2 from (
+                    select count(*) as n
+                    from ({comparer.features_sql(persons)}) where {column} is not null group by {column}
                 ) as frequency"""
             )
             parameters[name]["exact"]["u"] = float(row[0][0] or parameters[name]["exact"]["u"])
@@ -153,13 +138,10 @@ def _mixed(model: Model, true_pairs: dict[str, Any], strangers: dict[str, Any], 
 
 
 def _store(
-    settings: Settings, steps: Steps, version: int, origin: str, parameters: Parameters, n_pairs: int
+    memory: Memory, steps: Steps, version: int, origin: str, parameters: Parameters, n_pairs: int
 ) -> tuple[Model, dict[str, pl.DataFrame]]:
     size = int(steps.one("select count(*) from vault.linkage_registry"))
-    with Comparer() as comparer:
-        with source.reader(settings, source.REGISTRY) as stream:
-            comparer.load("registry", stream)
-        found = comparer.terms("registry")
+    found = memory.comparer.terms(memory.registry)
     steps.one("delete from vault.linkage_pair")
     steps.one("update vault.linkage_record set compared_model = null, is_pending = true")
     steps.one(
@@ -207,9 +189,3 @@ def _labels(steps: Steps) -> int:
         steps.one("select count(*) from raw.identity__person where match_method_code = 'registry'")
         - steps.one("select count(*) from vault.linkage_registry")
     )
-
-
-def _sampled(steps: Steps) -> str:
-    size = int(steps.one("select count(*) from vault.linkage_registry"))
-    limit = min(65_536, round(65_536 * SAMPLE / max(1, size)))
-    return f"('x' || substr(person_ref::text, 1, 4))::bit(16)::int < {limit}"

@@ -34,12 +34,13 @@ _LINK = r"""
 import json, re, time
 from pathlib import Path
 from orchestration.identity import linkage
+from orchestration.identity.source import Memory
 from orchestration.settings import Settings
 from orchestration.warehouse import connection
 settings = Settings.load()
-with connection.connect(settings, "identity", autocommit=True) as conn:
+with connection.connect(settings, "identity", autocommit=True) as conn, Memory(settings) as held:
     begun, cpu = time.perf_counter(), time.process_time()
-    done = linkage.link(settings, conn)
+    done = linkage.link(held, conn)
     seconds, cpu = time.perf_counter() - begun, time.process_time() - cpu
 memory = int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1]) / 1024
 print(json.dumps([seconds, cpu, memory, done.compared, done.published.by_method.get("linked", 0)]))

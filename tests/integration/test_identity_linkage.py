@@ -10,6 +10,7 @@ import pytest
 
 from orchestration.errors import IassError
 from orchestration.identity import explain, review
+from orchestration.identity.comparing import Comparer
 from orchestration.identity.run import IdentityResult, resolve
 from orchestration.settings import Settings
 from orchestration.warehouse import connection
@@ -231,10 +232,11 @@ def in_order(new_settings: Callable[[], Settings], order: list[Callable[[Vault],
 
 def _model(vault: Vault) -> None:
     from orchestration.identity import training
+    from orchestration.identity.source import Memory
     from orchestration.identity.steps import Steps
 
-    with connection.connect(vault.settings, "identity") as conn:
-        training.in_force(vault.settings, Steps(conn, {}))
+    with connection.connect(vault.settings, "identity") as conn, Memory(vault.settings) as memory:
+        training.in_force(memory, Steps(conn, {}))
 
 
 def test_the_order_of_arrival_does_not_matter(new_settings: Callable[[], Settings]) -> None:
@@ -325,7 +327,12 @@ def test_an_explanation_tells_weights_and_no_name(vault: Vault) -> None:
         explain.explain(vault.settings, 1)
 
 
-def test_the_standing_check_hides_the_code_and_keeps_counts_only(vault: Vault) -> None:
+def test_the_standing_check_hides_the_code_and_keeps_counts_only(vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    load = Comparer.load
+    monkeypatch.setattr(
+        Comparer, "load", lambda self, table, source: (read.append(table), load(self, table, source))[1]
+    )
     town(vault)
     code = "GDTNLS61C57A944X"
     vault.register("anna", "GUIDOTTI", "ANNALISA", "1961-03-17", code=code)
@@ -337,3 +344,4 @@ def test_the_standing_check_hides_the_code_and_keeps_counts_only(vault: Vault) -
     assert vault.people()["by code"][1] == "registry"
     found = vault.rows("select month_on::text, n_records, n_right, n_wrong, n_review from landing.linkage_check")
     assert found == [("2013-01-01", 1, 1, 0, 0)]
+    assert read.count("registry") == 1, f"model, comparison and check read the registry once: {read}"

@@ -1,6 +1,7 @@
 """Folding, blocking, likeness and decisions without a database; and the same machinery on a public data set."""
 
 import datetime as dt
+import hashlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +14,7 @@ from orchestration.identity.comparing import SOURCE, Comparer
 from orchestration.identity.deciding import decide
 from orchestration.identity.folding import create_macros
 from orchestration.identity.model import LEVELS, Model, shipped_parameters
+from orchestration.identity.training import STRANGERS, learn
 
 MODEL = Model(1, shipped_parameters(), 1_000_000, 0.85)
 
@@ -124,6 +126,34 @@ def likeness() -> Any:
 def test_each_slip_is_found_and_has_its_level(likeness: Any, variant: str, comparison: str, level: str) -> None:
     assert variant in likeness, f"blocking did not find {variant!r}; found {sorted(likeness)}"
     assert likeness[variant][comparison] == level, likeness[variant]
+
+
+def test_the_same_evidence_teaches_the_same_model() -> None:
+    """Which strangers are drawn must not depend on the order in which persons are read, which two threads decide."""
+    names = ["GUIDOTTI", "BOUHADDI", "FERRARI", "FERRARA", "MENGONI", "KOWALSKI", "PETROVNA"]
+    people = pl.DataFrame(
+        [
+            record(
+                hashlib.sha256(str(n).encode()).hexdigest(), names[n % 7], names[n * n % 5],
+                str(dt.date(1940, 1, 1) + dt.timedelta(n * 7919 % 25_000)), code=f"{n:016}", sex="FM"[n % 2],
+            )
+            for n in range(2 * STRANGERS)
+        ],
+        schema=SCHEMA,
+    ).select(SOURCE)  # fmt: skip
+    labelled = people.head(300).with_columns(
+        pl.lit("BIANCHI").alias("given_name"), pl.lit(None, pl.String).alias("code"), pl.col("ref").alias("true_ref")
+    )
+    models = []
+    for persons in (people, people.reverse()):
+        with Comparer() as comparer:
+            comparer.load("person", persons.to_arrow())
+            models.append(learn(comparer, labelled, "person"))
+    shipped = shipped_parameters()
+    assert models[0] == models[1]
+    assert models[0]["code"] == shipped["code"], "set by hand"
+    assert models[0]["given_name"]["else"]["m"] > 10 * shipped["given_name"]["else"]["m"], "m comes from true pairs"
+    assert models[0]["family_name"]["close"]["u"] > 10 * shipped["family_name"]["close"]["u"], "u comes from strangers"
 
 
 def pair(key: int, other: int, weight: float, *, known: bool = True, guarded: bool = False) -> dict[str, Any]:
