@@ -71,8 +71,11 @@ LEVELS: dict[str, list[tuple[str, str]]] = {
         ),
         (
             "slip",
+            # One digit wrong, or two exchanged, leaves a part as it is: most strangers need no look at digits.
             "abs(date_diff('day', birth_date_l, birth_date_r)) <= 1"
-            " or damerau_levenshtein(strftime(birth_date_l, '%Y%m%d'), strftime(birth_date_r, '%Y%m%d')) <= 1",
+            " or ((year(birth_date_l) = year(birth_date_r) or month(birth_date_l) = month(birth_date_r)"
+            " or day(birth_date_l) = day(birth_date_r))"
+            " and damerau_levenshtein(strftime(birth_date_l, '%Y%m%d'), strftime(birth_date_r, '%Y%m%d')) <= 1)",
         ),
         (
             "two_parts",
