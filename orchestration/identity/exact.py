@@ -21,6 +21,8 @@ The key of a code is made in one way, by whoever brings it first, so registry an
 Everything is set-based and looks only at what deliveries since the last run can have touched.
 """
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,11 +47,17 @@ class IdentityResult:
     published: Published = field(default_factory=Published)
 
 
-def resolve(conn: psycopg.Connection[Any], pseudonym_key: bytes) -> IdentityResult:
+def resolve(
+    conn: psycopg.Connection[Any], pseudonym_key: bytes, *, meanwhile: Callable[[], None] | None = None
+) -> IdentityResult:
     """Take in what came since the last run, in one transaction. Persons of the registry are published; who is left is
-    noted for linkage, which publishes the rest (`run.py` calls both, under one lock)."""
-    with conn.transaction():
-        return _Run(conn, pseudonym_key).resolve()
+    noted for linkage, which publishes the rest (`run.py` calls both, under one lock). `meanwhile` runs beside the work
+    of the database, when there is any."""
+    with conn.transaction(), ThreadPoolExecutor(1, thread_name_prefix="meanwhile") as beside:
+        run = _Run(conn, pseudonym_key)
+        if meanwhile and not run.is_up_to_date:
+            beside.submit(meanwhile)
+        return run.resolve()
 
 
 class _Run(Steps):
@@ -58,12 +66,16 @@ class _Run(Steps):
     def __init__(self, conn: psycopg.Connection[Any], pseudonym_key: bytes) -> None:
         super().__init__(conn, key_blocks(pseudonym_key))
         self.new_persons = 0
+        self.since, self.until = self._window()
+        self.parameters |= {"since": self.since, "until": self.until}
+
+    @property
+    def is_up_to_date(self) -> bool:
+        return self.since == self.until
 
     def resolve(self) -> IdentityResult:
-        since, until = self._window()
-        if since == until:
-            return IdentityResult(to_delivery_id=until)
-        self.parameters |= {"since": since, "until": until}
+        if self.is_up_to_date:
+            return IdentityResult(to_delivery_id=self.until)
         self.one("set local work_mem = '256MB'")
         self._touched_registry()
         self._touched_presented()
@@ -85,9 +97,9 @@ class _Run(Steps):
             "insert into vault.identity_run (to_delivery_id, rules_version) values (%(until)s, %(rules)s)",
             rules=RULES_VERSION,
         )
-        if not since:  # the next run must not plan for empty tables
+        if not self.since:  # the next run must not plan for empty tables
             self.one("analyze raw.identity__person, vault.person_anchor, vault.linkage_registry, vault.linkage_record")
-        return IdentityResult(until, looked_at=looked_at, new_persons=self.new_persons, published=published)
+        return IdentityResult(self.until, looked_at=looked_at, new_persons=self.new_persons, published=published)
 
     def _window(self) -> tuple[int, int]:
         until = self.one("select coalesce(max(delivery_id), 0) from landing.delivery where outcome = 'accepted'")
@@ -179,7 +191,7 @@ class _Run(Steps):
                     end as person_ref,
                     case when bool_or(code.is_current) then 'registry' else 'alias' end as match_method_code
                 from vault.registry_code as code
-                {asked if self.parameters["since"] else ""}
+                {asked if self.since else ""}
                 group by code.base_identifier
             ) as owner""",
         )

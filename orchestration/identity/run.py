@@ -50,7 +50,7 @@ def resolve(settings: Settings) -> IdentityResult:
         # The lock comes before the snapshot of the transaction, else a run that waited would not see the other's work.
         conn.execute("select pg_advisory_lock(%s)", [LOCK])
         conn.execute("set default_transaction_isolation to 'repeatable read'")
-        first = exact.resolve(conn, settings.pseudonym_key)
+        first = exact.resolve(conn, settings.pseudonym_key, meanwhile=source.load_libraries)
         second = linkage.link(memory, conn)
         with conn.transaction():
             standing_check.check(memory, Steps(conn, {}))

@@ -6,6 +6,7 @@ Not here: what is compared with what.
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
@@ -62,6 +63,12 @@ where presented.is_identifier_valid
     and (presented.birth_date is not null or presented.birth_year is not null)
     and {where}
 """
+
+
+def load_libraries() -> None:
+    """Import what comparing takes, a second of work, while the process waits for something else."""
+    for name in ("adbc_driver_postgresql.dbapi", "duckdb", "splink.internals.duckdb.database_api"):
+        importlib.import_module(name)
 
 
 class Memory:
