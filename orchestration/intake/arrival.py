@@ -243,7 +243,7 @@ def _load(
         settings.pseudonym_key, conn, sheaf, contract, batches or records.read(sheaf.first, contract), today
     )
     if contract.flow_code == "NOML":
-        nomenclature.rebuild_local(conn, sheaf.first.sender_code)
+        nomenclature.rebuild_local(conn, sheaf.senders)
     return outcomes
 
 

@@ -201,7 +201,7 @@ class Contract:
     indexes: tuple[Index, ...] = ()
     record_on: str | None = None  # the date at which codes of the record are judged
     any_order_after: str | None = None  # the element of the record after which the others come in any order
-    is_judged_by_sender: bool = False  # no rule and no key looks at other senders' records
+    is_taken_together: bool = False  # files of several senders may be judged in one set of columns
     awaits: str | None = None  # the flow whose record of the same key must be there
     lookups: tuple[Lookup, ...] = ()
 
@@ -321,7 +321,7 @@ def load_contract(flow_code: str) -> Contract:
         indexes=tuple(Index(i["name"], i["table"], i["columns"]) for i in custom.get("indexes", ())),
         record_on=custom.get("recordOn"),
         any_order_after=custom.get("anyOrderAfter"),
-        is_judged_by_sender=bool(custom.get("judgedBySender", False)),
+        is_taken_together=bool(custom.get("takenTogether", False)),
         awaits=custom.get("awaits"),
         lookups=tuple(
             Lookup(entry["name"], entry["by"], entry["query"], tuple(entry["columns"].items()))

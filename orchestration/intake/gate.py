@@ -24,6 +24,7 @@ from orchestration.intake.contract import flow_codes, load_contract
 from orchestration.intake.delivery import DeliveryResult
 from orchestration.intake.load import renew_statistics
 from orchestration.intake.read_xml import BYTES_PER_BATCH
+from orchestration.intake.spans import SharedPersons
 from orchestration.settings import Settings
 from orchestration.warehouse import connection
 
@@ -135,19 +136,22 @@ def _take_together(settings: Settings, conn: Connection, sheaf: dict[Path, _Read
     The others, or all of them when anything fails, are left: each on its own then hears what is wrong with it.
     """
     read = [each for each in sheaf.values() if each is not None]
-    if not read:
-        return {}
     try:
-        are_next = next_ones(conn, [arrival for arrival, _ in read])
+        are_next = next_ones(conn, [arrival for arrival, _ in read]) if read else ()
         read = list(itertools.compress(read, are_next))
-        arrivals = [arrival for arrival, _ in read]
-        batch = records.bind(arrivals[0].contract, [whole for _, whole in read]) if read else None
-        if batch is None:
-            return {}
-        accept(settings, conn, arrivals, iter([batch]), today)
+        while read:
+            arrivals = [arrival for arrival, _ in read]
+            batch = records.bind(arrivals[0].contract, [whole for _, whole in read])
+            if batch is None:
+                return {}
+            try:
+                accept(settings, conn, arrivals, iter([batch]), today)
+                return {arrival.path: arrival for arrival in arrivals}
+            except SharedPersons as shared:
+                read = [each for each in read if each[0].name.sender_code not in shared.senders]
     except (IassError, psycopg.Error):
-        return {}
-    return {arrival.path: arrival for arrival in arrivals}
+        pass
+    return {}
 
 
 def _answer_together(settings: Settings, conn: Connection, taken: dict[Path, Arrival]) -> dict[Path, DeliveryResult]:
@@ -210,12 +214,12 @@ def _in_order(files: list[Path]) -> list[Path]:
 
 def _sheaves(files: list[Path]) -> Iterator[list[Path]]:
     """Files in their order, those together that may be: small, the same delivery of one flow and period, each of
-    another sender, of a flow in which senders have nothing to do with each other. The others of it follow alone."""
+    another sender, of a flow whose contract allows it. The others of it follow alone."""
     today = date.today()
 
     def place(path: Path) -> tuple[Any, ...] | None:
         name = delivery_name.parse(path, today)
-        if name.conditions or not load_contract(name.flow_code or "").is_judged_by_sender:
+        if name.conditions or not load_contract(name.flow_code or "").is_taken_together:
             return None
         return name.flow_code, name.period_code, name.progressive
 

@@ -130,25 +130,25 @@ def local(conn: Connection, senders: list[str]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema={**codes, **days}, orient="row")
 
 
-def rebuild_local(conn: Connection, sender: str) -> None:
-    """Make a sender's associations again from all its accepted NOML deliveries, in the order of their day.
+def rebuild_local(conn: Connection, senders: list[str]) -> None:
+    """Make associations of some senders again from all their accepted NOML deliveries, in the order of their day.
 
     A delivery holds from its day until the day before the next one; of several for one day the last progressive counts.
     """
-    conn.execute("delete from landing.local_nomenclature where sender_code = %s", [sender])
+    conn.execute("delete from landing.local_nomenclature where sender_code = any(%s)", [senders])
     conn.execute(
         """
         insert into landing.local_nomenclature
             (sender_code, local_item_code, local_label, regional_code, valid_from, valid_to, delivery_id)
         with last_of_day as (
-            select distinct on (period_start_on) delivery_id, period_start_on
+            select distinct on (sender_code, period_start_on) delivery_id, sender_code, period_start_on
             from landing.delivery
-            where flow_code = 'NOML' and sender_code = %s and outcome = 'accepted'
-            order by period_start_on, progressive desc
+            where flow_code = 'NOML' and sender_code = any(%s) and outcome = 'accepted'
+            order by sender_code, period_start_on, progressive desc
         ),
         reach as (
             select delivery_id, period_start_on as first_on,
-                lead(period_start_on) over (order by period_start_on) - 1 as last_on
+                lead(period_start_on) over (partition by sender_code order by period_start_on) - 1 as last_on
             from last_of_day
         )
         select i.sender_code, i.local_item_code, i.local_label, i.regional_code,
@@ -157,7 +157,7 @@ def rebuild_local(conn: Connection, sender: str) -> None:
         join raw.noml__item as i using (delivery_id)
         where greatest(i.valid_from, r.first_on) <= coalesce(least(i.valid_to, r.last_on), 'infinity')
         """,
-        [sender],
+        [senders],
     )
 
 

@@ -22,6 +22,7 @@ from orchestration.intake.contract import Contract, Table, flow_codes, load_cont
 from orchestration.intake.delivery import FINDING_SCHEMA, Delivery
 from orchestration.intake.load import copy_binary
 from orchestration.intake.prepare import with_other_records
+from orchestration.intake.sheaf import Sheaf
 
 Connection = psycopg.Connection[Any]
 
@@ -75,44 +76,41 @@ def wait(conn: Connection, delivery: Delivery, contract: Contract, waiting: pl.D
     copy_binary(conn, "landing.pending_record", rows)
 
 
-def settle(conn: Connection, delivery: Delivery, contract: Contract, context: CheckContext) -> None:
-    """What a delivery, now wholly in raw, changes for records that wait or have waited."""
+def settle(conn: Connection, sheaf: Sheaf, contract: Contract, context: CheckContext) -> None:
+    """What deliveries, now wholly in raw, change for records that wait or have waited."""
     for flow_code in flow_codes():
         if load_contract(flow_code).awaits == contract.flow_code:
-            _Judge(conn, delivery, contract, load_contract(flow_code), context).judge()
+            _Judge(conn, sheaf, contract, load_contract(flow_code), context).judge()
 
 
 class _Judge:
-    """Judges again the live records of one flow that belong to the records of a delivery of the awaited flow."""
+    """Judges again the live records of one flow that belong to the records of deliveries of the awaited flow."""
 
     def __init__(
-        self, conn: Connection, delivery: Delivery, awaited: Contract, contract: Contract, context: CheckContext
+        self, conn: Connection, sheaf: Sheaf, awaited: Contract, contract: Contract, context: CheckContext
     ) -> None:
         self.conn = conn
-        self.delivery = delivery
+        self.sheaf = sheaf
         self.awaited = awaited
         self.contract = contract
         self.context = context
 
     def judge(self) -> None:
         main, key = self.contract.tables[0], self.contract.key.field
+        deliveries = {delivery.delivery_id: delivery for delivery in self.sheaf.deliveries}
         belonging = self.conn.execute(
-            f"select k.delivery_id, array_agg(k.record_number) from landing.live_key as k"
-            f" inner join raw.{main.physical_name} as r"
-            " on r.delivery_id = k.delivery_id and r.record_number = k.record_number"
-            " where k.flow_code = %(flow)s and k.sender_code = %(sender)s and k.is_live"
-            f" and r.{key} in (select a.{self.awaited.key.field} from raw.{self.awaited.tables[0].physical_name} as a"
-            " where a.delivery_id = %(id)s) group by k.delivery_id order by k.delivery_id",
-            {
-                "flow": self.contract.flow_code,
-                "sender": self.delivery.sender_code,
-                "id": self.delivery.delivery_id,
-            },
+            f"select a.delivery_id, k.delivery_id, array_agg(k.record_number)"
+            f" from (select distinct delivery_id, sender_code, {self.awaited.key.field} as key"
+            f" from raw.{self.awaited.tables[0].physical_name} where delivery_id = any(%s)) as a"
+            f" inner join raw.{main.physical_name} as r on r.{key} = a.key and r.sender_code = a.sender_code"
+            " inner join landing.live_key as k on k.delivery_id = r.delivery_id and k.record_number = r.record_number"
+            " where k.is_live group by 1, 2 order by 1, 2",
+            [list(deliveries)],
         ).fetchall()
-        for delivery_id, numbers in belonging:
-            self._judge(delivery_id, numbers)
+        for settling, delivery_id, numbers in belonging:
+            self._judge(deliveries[settling], delivery_id, numbers)
 
-    def _judge(self, delivery_id: int, numbers: list[int]) -> None:
+    def _judge(self, settling: Delivery, delivery_id: int, numbers: list[int]) -> None:
         (line,) = ledger.lines(self.conn, [delivery_id])
         days = delivery_name.period(self.contract.period_kind, line["period_code"])
         assert days is not None
@@ -151,8 +149,8 @@ class _Judge:
         findings = pl.concat([found, alone]).join(
             states.select("record_number", record_key="awaited_key"), on="record_number"
         )
-        received = max(line["received_at"].date(), self.delivery.received_at.date())
-        self._write(delivery_id, states, findings, last_day(self.contract, days[1], received))
+        received = max(line["received_at"].date(), settling.received_at.date())
+        self._write(settling, delivery_id, states, findings, last_day(self.contract, days[1], received))
 
     def _frames(self, delivery_id: int, numbers: list[int], context: CheckContext) -> Frames:
         """The records as raw holds them, with what cross-record rules read."""
@@ -181,7 +179,9 @@ class _Judge:
         ).fetchall()
         return pl.DataFrame(rows, schema=schema, orient="row")
 
-    def _write(self, delivery_id: int, states: pl.DataFrame, findings: pl.DataFrame, until: date) -> None:
+    def _write(
+        self, settling: Delivery, delivery_id: int, states: pl.DataFrame, findings: pl.DataFrame, until: date
+    ) -> None:
         """Findings and states of records take the place of those that stood before."""
         codes = [self.contract.gate_rule(AWAITED_IS_MISSING).code]
         codes += [rule.code for rule in self.contract.rules if rule.is_cross_record]
@@ -215,7 +215,7 @@ class _Judge:
                 "flow": self.contract.flow_code,
                 "awaited": self.awaited.flow_code,
                 "until": until,
-                "by": self.delivery.delivery_id,
+                "by": settling.delivery_id,
             },
         )
         self.conn.execute(

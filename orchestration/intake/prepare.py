@@ -25,7 +25,7 @@ _REGIONAL = {"regional_code": pl.String, "valid_from": pl.Date, "valid_to": pl.D
 _LOCAL = {"sender_code": pl.String, "local_item_code": pl.String, **_REGIONAL}
 
 
-def _nothing_known(lookup: Lookup, sender_code: str, keys: pl.Series) -> pl.DataFrame:
+def _nothing_known(lookup: Lookup, _: pl.DataFrame) -> pl.DataFrame:
     return services.empty(lookup)
 
 
@@ -43,8 +43,8 @@ class CheckContext:
     regional_nomenclature: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_REGIONAL))
     #: what is known of the persons and keys of a frame from earlier deliveries (columns of `spans.KNOWN`)
     known_spans: Callable[[pl.DataFrame], pl.DataFrame] = spans.nothing_known
-    #: what a lookup of the contract knows about some values of its column, of one sender
-    other_records: Callable[[Lookup, str, pl.Series], pl.DataFrame] = _nothing_known
+    #: what a lookup of the contract knows about some values of its column (with sender_code)
+    other_records: Callable[[Lookup, pl.DataFrame], pl.DataFrame] = _nothing_known
     #: of whom nothing of an earlier period of this flow has come: their file opens with who was there before
     new_senders: frozenset[str] = frozenset()
     #: the sender of each record, when files of several senders are judged together
@@ -76,12 +76,9 @@ def with_other_records(contract: Contract, frames: Frames, context: CheckContext
     """What the contract's lookups say, for the record and all its parts; null where nothing is known."""
     main = contract.tables[0].name
     for lookup in contract.lookups:
-        asked = frames[main].select("sender_code", lookup.by).drop_nulls().unique()
-        known = [services.empty(lookup).with_columns(pl.lit(None, pl.String).alias("sender_code"))]
-        for (sender,), part in asked.partition_by("sender_code", as_dict=True).items():
-            told = context.other_records(lookup, str(sender), part[lookup.by])
-            known.append(told.with_columns(pl.lit(sender).alias("sender_code")))
-        record = frames[main].join(pl.concat(known), on=["sender_code", lookup.by], how="left", maintain_order="left")
+        key = ["sender_code", lookup.by]
+        known = context.other_records(lookup, frames[main].select(key).drop_nulls().unique())
+        record = frames[main].join(known, on=key, how="left", maintain_order="left")
         told = record.select("record_number", *(name for name, _ in lookup.columns))
         frames = {
             name: record if name == main else frame.join(told, on="record_number", how="left", maintain_order="left")
@@ -256,23 +253,22 @@ def _naar(contract: Contract, frames: Frames, context: CheckContext) -> Frames:
 
 def _noml(contract: Contract, frames: Frames, context: CheckContext) -> Frames:
     start, end, day = pl.col("valid_from"), pl.col("valid_to"), pl.col("period_start_on")
+    code = ["sender_code", "local_item_code"]
     # an association counts from the day of the file at the earliest
     effective = pl.when(end < day).then(start).otherwise(pl.max_horizontal(start, day))
     item = _regional_validity(frames["item"], context, effective)
     fields = [f.name for f in contract.table("item").file_fields]
     item = item.with_columns(
-        line_is_repeated=~pl.struct(fields).is_first_distinct(),
-        label_differs_for_code=pl.col("local_label").n_unique().over("local_item_code") > 1,
+        line_is_repeated=~pl.struct("sender_code", *fields).is_first_distinct(),
+        label_differs_for_code=pl.col("local_label").n_unique().over(code) > 1,
         label_starts_like_formula=pl.col("local_label").str.contains(FORMULA_START),
         note_starts_like_formula=pl.col("note").str.contains(FORMULA_START),
     )
     spans = (
         item.filter(~pl.col("line_is_repeated") & start.is_not_null() & (end.is_null() | (end >= start)))
-        .select("record_number", "local_item_code", start, end.fill_null(date.max).alias("valid_to"))
-        .sort("local_item_code", "valid_from", "record_number")
-        .with_columns(
-            _before=end.cum_max().shift().over("local_item_code"), _next=start.shift(-1).over("local_item_code")
-        )
+        .select("record_number", *code, start, end.fill_null(date.max).alias("valid_to"))
+        .sort(*code, "valid_from", "record_number")
+        .with_columns(_before=end.cum_max().shift().over(code), _next=start.shift(-1).over(code))
         .select("record_number", overlaps_another_line=((pl.col("_before") >= start) | (pl.col("_next") <= end)))
     )
     item = item.join(spans, on="record_number", how="left", maintain_order="left").with_columns(

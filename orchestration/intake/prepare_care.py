@@ -34,14 +34,15 @@ def smac(contract: Contract, frames: Frames, context: CheckContext) -> Frames:
         span_id=pl.col("contract_id"),
     )
     known = context.known_spans(row)
+    # contracts overlap over all senders
+    spans.refuse_shared_persons(row, known)
     row = row.with_columns(spans.overlapping(row, known).alias("overlaps_another"))
-    of_others = known.filter(
-        (pl.col("sender_code") == context.sender_code) & (pl.col("period_start_on") != context.period_start)
-    )
+    of_others = known.filter(pl.col("period_start_on") != context.period_start)
     row = _as_known(row, of_others)
+    key = ["sender_code", "span_id"]
     ended = of_others.filter(pl.col("period_start_on") < context.period_start).sort("period_start_on")
-    ended = ended.unique("span_id", keep="last").select("span_id", known_end_on="end_on")
-    return {"contract": row.join(ended, on="span_id", how="left", maintain_order="left")}
+    ended = ended.unique(key, keep="last", maintain_order=True).select(*key, known_end_on="end_on")
+    return {"contract": row.join(ended, on=key, how="left", maintain_order="left")}
 
 
 def sisam(contract: Contract, frames: Frames, context: CheckContext) -> Frames:
@@ -54,9 +55,7 @@ def sisam(contract: Contract, frames: Frames, context: CheckContext) -> Frames:
         age_at_period_end=features.age(pl.col("birth_date"), pl.col("period_end_on")),
         span_id=pl.col("case_id"),
     )
-    known = spans.nothing_known(row)
-    for (sender,), part in row.partition_by("sender_code", as_dict=True).items():
-        known = known.vstack(context.known_spans(part).filter(pl.col("sender_code") == sender))
+    known = context.known_spans(row)
     # cases overlap within a sender; on the day on which one is closed another one may be opened
     ends_before = closed.dt.offset_by("-1d").alias("end_on")
     of_sender = (pl.col("sender_code") + "/" + pl.col("person")).alias("person")

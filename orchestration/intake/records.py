@@ -131,8 +131,7 @@ class _Loader:
             numbers = self._load_batch(batch.frames, batch.issues)
             for total, records in zip((sent, discarded, flagged), numbers, strict=True):
                 total[:] = map(sum, zip(total, self.sheaf.counts(records), strict=True))
-        for delivery in self.sheaf.deliveries:
-            pending.settle(self.conn, delivery, self.contract, self.context)
+        pending.settle(self.conn, self.sheaf, self.contract, self.context)
         return [LoadOutcome(s, s - d, d, f) for s, d, f in zip(sent, discarded, flagged, strict=True)]
 
     def _load_batch(

@@ -32,7 +32,8 @@ _FOREVER = date.max
 
 def empty(lookup: Lookup) -> pl.DataFrame:
     """A lookup that knows nothing."""
-    return pl.DataFrame(schema={lookup.by: pl.String, **{name: _TYPES[dtype] for name, dtype in lookup.columns}})
+    told = {name: _TYPES[dtype] for name, dtype in lookup.columns}
+    return pl.DataFrame(schema={"sender_code": pl.String, lookup.by: pl.String, **told})
 
 
 def prepare(contract: Contract, frames: Frames, secret: bytes) -> Frames:

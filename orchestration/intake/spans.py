@@ -43,6 +43,15 @@ _SOURCES = {
 }
 
 
+class SharedPersons(Exception):
+    """Files that were to be judged together speak of the same persons: those of `senders` must come after the others,
+    when what is in the others is known."""
+
+    def __init__(self, senders: list[str]) -> None:
+        self.senders = senders
+        super().__init__(f"{len(senders)} senders")
+
+
 def nothing_known(_: pl.DataFrame) -> pl.DataFrame:
     return pl.DataFrame(schema=KNOWN)
 
@@ -60,30 +69,37 @@ def person(frame: pl.DataFrame) -> pl.Expr:
 
 
 def known(conn: Connection, flow: str, asked: pl.DataFrame) -> pl.DataFrame:
-    """What live records of earlier deliveries say of the keys of `asked` (sender_code, one and the same; span_id) with
-    this sender and of its persons (person) with any. Reads the vault: the result stays in memory."""
+    """What live records of earlier deliveries say of the keys of `asked` (sender_code, span_id), and of its persons
+    (person) with any sender. Reads the vault: the result stays in memory."""
     if asked.is_empty():
         return nothing_known(asked)
-    source, sender = _SOURCES[flow], asked["sender_code"][0]
-    persons = asked["person"].drop_nulls().unique().to_list()
+    source = _SOURCES[flow]
+    keys = asked.select("sender_code", "span_id").drop_nulls().unique()
+    persons = asked.select("sender_code", "person").drop_nulls().unique()
+    local_ids = persons.select("sender_code", pl.col("person").str.strip_prefix(pl.col("sender_code") + "/"))
+    local_ids = local_ids.filter(local_ids["person"] != persons["person"])
     rows = conn.execute(
         f"""with told as (
             select
                 span.sender_code, span.{source.id_column}, span.{source.start_column}, span.{source.end_column},
                 span.period_start_on, span.delivery_id, span.record_number, span.person_ref
-            from raw.{source.table} as span
-            where span.sender_code = %(sender)s and span.{source.id_column} = any(%(ids)s)
+            from unnest(%(key_senders)s::text[], %(keys)s::text[]) as asked (sender_code, span_id)
+            inner join raw.{source.table} as span
+                on span.sender_code = asked.sender_code and span.{source.id_column} = asked.span_id
             union
             select
                 span.sender_code, span.{source.id_column}, span.{source.start_column}, span.{source.end_column},
                 span.period_start_on, span.delivery_id, span.record_number, span.person_ref
-            from vault.presented_person as person
+            from (
+                select person_ref from vault.presented_person
+                where flow_code = %(flow)s and base_identifier = any(%(persons)s) and is_identifier_valid
+                union all
+                select person.person_ref
+                from unnest(%(local_senders)s::text[], %(local_ids)s::text[]) as asked (sender_code, local_id)
+                inner join vault.presented_person as person using (sender_code, local_id)
+                where person.flow_code = %(flow)s
+            ) as person
             inner join raw.{source.table} as span on span.person_ref = person.person_ref
-            where person.flow_code = %(flow)s
-                and (
-                    (person.base_identifier = any(%(persons)s) and person.is_identifier_valid)
-                    or (person.sender_code = %(sender)s and person.local_id = any(%(local_ids)s))
-                )
         )
         select
             told.sender_code, told.{source.id_column},
@@ -96,16 +112,38 @@ def known(conn: Connection, flow: str, asked: pl.DataFrame) -> pl.DataFrame:
         inner join landing.live_key as live
             on live.delivery_id = told.delivery_id and live.record_number = told.record_number
         left join vault.presented_person as person on person.person_ref = told.person_ref
-        where live.flow_code = %(flow)s and live.is_live""",
+        where live.is_live""",
         {
             "flow": flow,
-            "sender": sender,
-            "ids": asked["span_id"].drop_nulls().unique().to_list(),
-            "persons": persons,
-            "local_ids": [p.removeprefix(f"{sender}/") for p in persons if p.startswith(f"{sender}/")],
+            "key_senders": keys["sender_code"].to_list(),
+            "keys": keys["span_id"].to_list(),
+            "persons": persons["person"].unique().to_list(),
+            "local_senders": local_ids["sender_code"].to_list(),
+            "local_ids": local_ids["person"].to_list(),
         },
     ).fetchall()
     return pl.DataFrame(rows, schema=KNOWN, orient="row")
+
+
+def refuse_shared_persons(frame: pl.DataFrame, known_spans: pl.DataFrame) -> None:
+    """Raise `SharedPersons` when a file of several in `frame` speaks of a person of whom one before it speaks too, or
+    of whom it is known that a key of that one was hers: judged one by one, the later file would know the earlier."""
+    senders = frame["sender_code"].unique(maintain_order=True)
+    if len(senders) < 2:
+        return
+    held = known_spans.join(frame, on=["sender_code", "span_id"], how="semi")
+    told = pl.concat(
+        [
+            frame.select("sender_code", "person"),
+            frame.filter("identifier_is_valid").select("sender_code", person="base_identifier"),
+            held.select("sender_code", "person"),
+        ]
+    )
+    places = pl.DataFrame({"sender_code": senders}).with_row_index("_place")
+    told = told.drop_nulls().unique().join(places, on="sender_code").sort("_place")
+    later = told.filter(~pl.col("person").is_first_distinct())["sender_code"].unique()
+    if len(later):
+        raise SharedPersons(later.to_list())
 
 
 def overlapping(frame: pl.DataFrame, known_spans: pl.DataFrame) -> pl.Series:

@@ -59,16 +59,16 @@ def context(flow: str, code: str | None = None) -> CheckContext:
     if known is not None:
         more["known_spans"] = lambda _: known
     if code in getattr(module, "OTHER", {}):
-        more["other_records"] = lambda lookup, _, keys: _told(lookup, keys, module.OTHER[code])
+        more["other_records"] = lambda lookup, asked: _told(lookup, asked, module.OTHER[code])
     local = LOCAL.with_columns(sender_code=pl.lit(module.SENDER))
     return CheckContext(module.SENDER, *module.PERIOD, module.TODAY, local, REGIONAL, **more)
 
 
-def _told(lookup: Lookup, keys: pl.Series, told: dict[str, pl.DataFrame]) -> pl.DataFrame:
+def _told(lookup: Lookup, asked: pl.DataFrame, told: dict[str, pl.DataFrame]) -> pl.DataFrame:
     """What is known of other records, whatever the key."""
     if lookup.name not in told:
         return services.empty(lookup)
-    return keys.rename(lookup.by).to_frame().join(told[lookup.name], how="cross")
+    return asked.join(told[lookup.name], how="cross")
 
 
 CASES: dict[str, Change] = {code: case for flow in flow_codes() for code, case in _module(flow).CASES.items()}
