@@ -24,7 +24,7 @@ _SWAPPED_NAMES = {"family": "given_bones", "given": "family_bones"}
 _PARTS = {
     "birth_date": "birth_date",
     "birth_year": "birth_year",
-    "month_day": "strftime(birth_date, '%m%d')",
+    "month_day": "month(birth_date) * 100 + day(birth_date)",
     "place": "place",
     "sex": "sex",
     "code_start": "left(code, 6)",

@@ -203,45 +203,45 @@ inner join vault.linkage_record as record on record.person_key = affected.person
 inner join vault.presented_person as presented on presented.person_ref = record.person_ref
 group by affected.person_key
 """
+_NEAR = """
+select pair.* from affected
+inner join vault.linkage_record as mine on mine.person_key = affected.person_key
+inner join vault.linkage_pair as pair on pair.person_ref = mine.person_ref
+union
+select pair.* from affected
+inner join vault.linkage_record as mine on mine.person_key = affected.person_key
+inner join vault.linkage_pair as pair on pair.other_ref = mine.person_ref
+"""
+_SIDES = """
+select
+    record.person_ref, record.person_key,
+    bool_or(same.match_method_code = 'code') as is_known,
+    bool_or(same.match_method_code = 'temporary_code') as has_temporary_code
+from (select person_ref from near union select other_ref from near where not other_is_registered) as side
+inner join vault.linkage_record as record on record.person_ref = side.person_ref
+inner join vault.linkage_record as same on same.person_key = record.person_key
+group by record.person_ref, record.person_key
+"""
 # A pair is read from the side of its unknown key; between two of them the lower token asks.
 _PAIRS = """
 select distinct
-    case when turned then pair.other_ref else pair.person_ref end as person_ref,
+    case when turned then near.other_ref else near.person_ref end as person_ref,
     case when turned then other.person_key else one.person_key end as person_key,
-    case when turned then pair.person_ref else pair.other_ref end as other_ref,
+    case when turned then near.person_ref else near.other_ref end as other_ref,
     case when turned then one.person_key else coalesce(registered.person_key, other.person_key) end as other_key,
-    pair.other_is_registered or one_is_known or other_is_known as other_is_known,
-    pair.weight,
-    pair.levels,
-    exists (
-        select from vault.linkage_record as temporary
-        where temporary.person_key = case when turned then other.person_key else one.person_key end
-            and temporary.match_method_code = 'temporary_code'
-    ) as has_temporary_code
-from (
-    select pair.* from affected
-    inner join vault.linkage_record as mine on mine.person_key = affected.person_key
-    inner join vault.linkage_pair as pair on pair.person_ref = mine.person_ref
-    union
-    select pair.* from affected
-    inner join vault.linkage_record as mine on mine.person_key = affected.person_key
-    inner join vault.linkage_pair as pair on pair.other_ref = mine.person_ref
-) as pair
-inner join vault.linkage_record as one on one.person_ref = pair.person_ref
-left join vault.linkage_record as other on other.person_ref = pair.other_ref and not pair.other_is_registered
-left join vault.person_anchor as registered on registered.anchor = pair.other_ref and pair.other_is_registered
+    near.other_is_registered or one.is_known or other.is_known as other_is_known,
+    near.weight,
+    near.levels,
+    case when turned then other.has_temporary_code else one.has_temporary_code end as has_temporary_code
+from near
+inner join sides as one on one.person_ref = near.person_ref
+left join sides as other on other.person_ref = near.other_ref and not near.other_is_registered
+left join vault.person_anchor as registered on registered.anchor = near.other_ref and near.other_is_registered
 cross join lateral (
-    select
-        exists (select from vault.linkage_record as coded
-            where coded.person_key = one.person_key and coded.match_method_code = 'code') as one_is_known,
-        exists (select from vault.linkage_record as coded
-            where coded.person_key = other.person_key and coded.match_method_code = 'code') as other_is_known
-) as known
-cross join lateral (
-    select not pair.other_is_registered
-        and (one_is_known or (not other_is_known and pair.other_ref < pair.person_ref)) as turned
+    select not near.other_is_registered
+        and (one.is_known or (not other.is_known and near.other_ref < near.person_ref)) as turned
 ) as direction
-where not (one_is_known and (pair.other_is_registered or other_is_known))
+where not (one.is_known and (near.other_is_registered or other.is_known))
     and one.person_key is distinct from coalesce(registered.person_key, other.person_key)
     and coalesce(registered.person_key, other.person_key) is not null
 """
@@ -268,6 +268,8 @@ order by least(person_key, other_key), greatest(person_key, other_key), review_i
 
 def _decide(steps: Steps, model: Model | None) -> None:
     nodes = _frame(steps, _NODES, {"person_key": pl.Int64, "is_known": pl.Boolean, "first_delivery_id": pl.Int64})
+    steps.table("near", _NEAR)
+    steps.table("sides", _SIDES)
     pairs = _frame(
         steps,
         _PAIRS,

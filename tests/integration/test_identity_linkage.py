@@ -185,6 +185,16 @@ def test_two_who_fit_alike_are_for_a_person_to_decide(vault: Vault) -> None:
     assert result.to_review >= 1
 
 
+def test_two_with_codes_of_their_own_who_fit_alike_are_for_a_person_to_decide(vault: Vault) -> None:
+    town(vault)
+    for sender, code in (("10503", "GDTNLS61C57A944X"), ("10504", "GDTNLS61C57F257M")):
+        vault.present(code, "GUIDOTTI", "ANNALISA", "1961-03-17", place=None, code=code, valid=True, sender=sender)
+    vault.present("which", "GUIDOTTI", "ANNALISA", "1961-03-17", place=None)
+    result = vault.resolve()
+    assert len(vault.groups()) == 24 + 3, vault.people()
+    assert result.to_review >= 1
+
+
 def test_unknown_persons_find_each_other(vault: Vault) -> None:
     town(vault)
     vault.present("here", "GUIDOTTI", "ANNALISA", "1961-03-17", local="1")
@@ -196,6 +206,24 @@ def test_unknown_persons_find_each_other(vault: Vault) -> None:
     vault.resolve()
     assert vault.same("here", "again", "there", "with code")
     assert vault.people()["with code"][1] == "code"
+
+
+def test_who_has_a_code_of_her_own_is_not_the_registered_namesake(vault: Vault) -> None:
+    """By a valid temporary code somebody told her from the registry; so did the code that comes for a local id later,
+    when likeness had linked it already."""
+    town(vault)
+    vault.register("anna", "GUIDOTTI", "ANNALISA", "1961-03-17")
+    vault.present("stp", "GUIDOTTI", "ANNALISA", "1961-03-17", code="STP0801234567890", kind="1", valid=True)
+    vault.present("here", "GUIDOTTI", "ANNALISA", "1961-03-17", local="1", sender="10503")
+    vault.resolve()
+    assert vault.same("anna", "here")
+    assert not vault.same("anna", "stp")
+    assert vault.people()["stp"][1] == "temporary_code"
+    assert vault.rows("select reason from vault.linkage_case") == [("guard",)]
+    vault.present("her code", None, None, None, code="GDTNLS61C57A944X", valid=True, local="1", sender="10503")
+    vault.resolve()
+    assert vault.same("here", "her code")
+    assert not vault.same("anna", "here")
 
 
 def arrivals() -> list[Callable[[Vault], None]]:
