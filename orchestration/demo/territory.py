@@ -6,7 +6,7 @@ Does not: reference data themselves (orchestration.intake.reference).
 
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 import polars as pl
@@ -62,17 +62,7 @@ class Territory:
 
     def at(self, day: date) -> pl.DataFrame:
         """Comune and AUSL code of each unit at a day: unit, istat_code, ausl_code."""
-        if day not in self._at:
-            self._at[day] = self._looked_up(day)
-        return self._at[day]
-
-    @cached_property
-    def _at(self) -> dict[date, pl.DataFrame]:
-        return {}
-
-    def _looked_up(self, day: date) -> pl.DataFrame:
-        now = reference.comuni().filter(_in_force(day)).unique("istat_code", keep="first", maintain_order=True)
-        codes = dict(zip(now["istat_code"], now["ausl_code"], strict=True))
+        codes = _ausl_by_comune(day)
         istat = [
             code if code in codes else successor
             for code, successor in zip(self.units["istat_code"], self.units["successor"], strict=True)
@@ -116,6 +106,13 @@ def residents_by_cell(territory: Territory) -> pl.DataFrame:
         .select("unit", "sex_code", "age", (pl.col("residents") * pl.col("share")).alias("residents"))
         .sort("unit", "sex_code", "age")
     )
+
+
+@cache
+def _ausl_by_comune(day: date) -> dict[str, str]:
+    """AUSL of the comuni in force at a day; the same few days are asked for again and again."""
+    now = reference.comuni().filter(_in_force(day)).unique("istat_code", keep="first", maintain_order=True)
+    return dict(zip(now["istat_code"], now["ausl_code"], strict=True))
 
 
 def _in_force(day: date) -> pl.Expr:
