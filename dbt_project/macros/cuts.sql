@@ -1,23 +1,36 @@
-{# Every period and every level of territory that a fact's row falls in. Persons are counted distinct in each, never summed. #}
-{% macro cuts(date_column, district_column, ausl_column) -%}
-    {{ period_cuts(date_column) }}
+{# Every period and every level of territory that a fact's row falls in; in an incremental build, of these cells those that are touched.
+   Persons are counted distinct in each, never summed. #}
+{% macro cuts(date_column, district_column, ausl_column, touched, types=['month', 'quarter', 'half_year', 'year']) -%}
     {{ places(district_column, ausl_column) }}
+    {%- if is_incremental() %}
+        inner join {{ ref(touched) }} as period
+            on
+                cast(date_trunc('month', {{ date_column }}) as date) = period.month_on
+                and period.period_type in ('{{ types | join("', '") }}')
+                and place.territory_level = period.territory_level
+                and place.territory_code = period.territory_code
+    {%- else %}
+        {{ period_cuts(date_column, types) }}
+    {%- endif %}
 {%- endmacro %}
 
-{% macro period_cuts(date_column) -%}
+{% macro period_cuts(date_column, types=['month', 'quarter', 'half_year', 'year']) -%}
     cross join lateral (
         values
-        ('month', cast(date_trunc('month', {{ date_column }}) as date)),
-        ('quarter', cast(date_trunc('quarter', {{ date_column }}) as date)),
+    {% for type in types %}
         (
-            'half_year',
+            '{{ type }}',
+            {% if type == 'half_year' %}
             make_date(
                 cast(extract(year from {{ date_column }}) as integer),
                 case when extract(month from {{ date_column }}) <= 6 then 1 else 7 end,
                 1
             )
-        ),
-        ('year', cast(date_trunc('year', {{ date_column }}) as date))
+            {% else %}
+            cast(date_trunc('{{ type }}', {{ date_column }}) as date)
+            {% endif %}
+        ){{ ',' if not loop.last }}
+    {% endfor %}
     ) as period (period_type, period_start_on)
 {%- endmacro %}
 
@@ -27,8 +40,39 @@
     ) as place (territory_level, territory_code)
 {%- endmacro %}
 
-{# The year's rows that this build writes again. #}
-{% macro in_touched_years(date_column, touched='int_iass__touched_year') -%}
+{# For what is put together by period before it is by place: in an incremental build the periods in which any place is touched … #}
+{% macro periods_first(date_column, touched, types=['month', 'quarter', 'half_year', 'year']) -%}
+    {%- if is_incremental() -%}
+        inner join (
+            select distinct
+                touched.month_on,
+                touched.period_type,
+                touched.period_start_on
+            from {{ ref(touched) }} as touched
+            where touched.period_type in ('{{ types | join("', '") }}')
+        ) as period
+            on cast(date_trunc('month', {{ date_column }}) as date) = period.month_on
+    {%- else -%}
+        {{ period_cuts(date_column, types) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{# … and of their places the touched ones. #}
+{% macro places_then(period, touched) -%}
+    {{ places(period ~ '.district_code', period ~ '.ausl_code') }}
+    {%- if is_incremental() %}
+        inner join {{ ref(touched) }} as cell
+            on
+                {{ period }}.period_type = cell.period_type
+                and {{ period }}.period_start_on = cell.period_start_on
+                and cell.period_start_on = cell.month_on
+                and place.territory_level = cell.territory_level
+                and place.territory_code = cell.territory_code
+    {%- endif %}
+{%- endmacro %}
+
+{# The rows of years in which anything is touched. #}
+{% macro in_touched_years(date_column, touched) -%}
     extract(year from {{ date_column }}) in (
         select touched.year_number
         from {{ ref(touched) }} as touched

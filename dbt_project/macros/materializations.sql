@@ -42,8 +42,10 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# `by` is the model of what is touched, `columns` are its key, `day` is the row's day that counts from touched_from on. #}
+{# `by` is the model of what is touched, `columns` are its key, `only` says which of its rows, `day` is the row's day that counts from
+   touched_from on. #}
 {% macro is_touched(row, touched) -%}
     {%- for column in touched.columns %}{{ row }}.{{ column }} = touched.{{ column }}{{ ' and ' if not loop.last }}{% endfor -%}
+    {{ ' and touched.' ~ touched.only if touched.only }}
     {{ ' and ' ~ row ~ '.' ~ touched.day ~ ' >= touched.touched_from' if touched.day }}
 {%- endmacro %}

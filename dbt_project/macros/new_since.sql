@@ -6,10 +6,12 @@
 
 {% macro to_delivery_id() %}{{ env_var('IASS_TO_DELIVERY_ID', '9223372036854775807') }}{% endmacro %}
 
+{% macro from_identity_seq() %}{{ env_var('IASS_FROM_IDENTITY_SEQ', '0') }}{% endmacro %}
+
 {% macro in_new_deliveries(column) -%}
     {{ column }} > {{ from_delivery_id() }} and {{ column }} <= {{ to_delivery_id() }}
 {%- endmacro %}
 
 {% macro in_new_identities(column) -%}
-    {{ column }} > {{ env_var('IASS_FROM_IDENTITY_SEQ', '0') }} and {{ column }} <= {{ env_var('IASS_TO_IDENTITY_SEQ', '9223372036854775807') }}
+    {{ column }} > {{ from_identity_seq() }} and {{ column }} <= {{ env_var('IASS_TO_IDENTITY_SEQ', '9223372036854775807') }}
 {%- endmacro %}

@@ -1,4 +1,5 @@
 -- depends_on: {{ ref('int_iass__touched_day') }}
+-- depends_on: {{ ref('int_iass__place_before') }}
 {{ config(
     materialized='incremental',
     incremental_strategy='append',

@@ -1,4 +1,5 @@
 -- depends_on: {{ ref('int_pathway__touched_person') }}
+-- depends_on: {{ ref('int_pathway__place_before') }}
 {{ config(
     materialized='incremental',
     incremental_strategy='append',

@@ -1,4 +1,5 @@
 -- depends_on: {{ ref('int_service__touched') }}
+-- depends_on: {{ ref('int_service__place_before') }}
 {{ config(
     materialized='incremental',
     incremental_strategy='append',

@@ -1,9 +1,12 @@
--- depends_on: {{ ref('int_iass__touched_year') }}
+-- depends_on: {{ ref('int_iass__touched_cell') }}
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
     on_schema_change='append_new_columns',
-    meta={'touched': {'by': 'int_iass__touched_year', 'columns': ['year_number']}}
+    meta={'touched': {
+        'by': 'int_iass__touched_cell',
+        'columns': ['period_type', 'period_start_on', 'territory_level', 'territory_code']
+    }}
 ) }}
 -- One row per quarter, half-year or year and territory in which there was a contact: the comuni whose desks had one,
 -- and their residents.
@@ -17,12 +20,9 @@ with contact as (
     from {{ ref('fct_contact') }} as contact
     inner join {{ ref('dim_territory') }} as desk_comune
         on contact.territory_key = desk_comune.territory_key
-    {{ cuts('contact.contact_on', 'contact.district_code', 'contact.ausl_code') }}
-    where
-        period.period_type <> 'month'
-        {% if is_incremental() %}
-            and {{ in_touched_years('contact.contact_on') }}
-        {% endif %}
+    {{ cuts(
+        'contact.contact_on', 'contact.district_code', 'contact.ausl_code', 'int_iass__touched_cell', ['quarter', 'half_year', 'year']
+    ) }}
 ),
 
 -- Comuni that have merged since stand in no population of today: they count as comuni, not as residents.

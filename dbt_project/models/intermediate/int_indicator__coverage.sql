@@ -42,6 +42,7 @@ select
     count(*) as n_months_expected,
     count(*) filter (where month.is_received) as n_months_received
 from month
-{{ cuts('month.month_on', 'month.district_code', 'month.ausl_code') }}
+{{ period_cuts('month.month_on') }}
+{{ places('month.district_code', 'month.ausl_code') }}
 where period.period_type <> 'month'
 group by 1, 2, 3, 4, 5

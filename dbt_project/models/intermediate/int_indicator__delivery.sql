@@ -33,6 +33,7 @@ left join month
     on
         expected.sender_code = month.sender_code
         and expected.month_on = month.month_on
-{{ cuts('expected.month_on', 'expected.district_code', 'expected.ausl_code') }}
+{{ period_cuts('expected.month_on') }}
+{{ places('expected.district_code', 'expected.ausl_code') }}
 where period.period_type <> 'month'
 group by 1, 2, 3, 4

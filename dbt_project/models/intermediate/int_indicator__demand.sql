@@ -1,9 +1,12 @@
--- depends_on: {{ ref('int_iass__touched_year') }}
+-- depends_on: {{ ref('int_iass__touched_cell') }}
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
     on_schema_change='append_new_columns',
-    meta={'touched': {'by': 'int_iass__touched_year', 'columns': ['year_number']}}
+    meta={'touched': {
+        'by': 'int_iass__touched_cell',
+        'columns': ['period_type', 'period_start_on', 'territory_level', 'territory_code']
+    }}
 ) }}
 -- One row per quarter, half-year or year and territory in which there was a demand: what was asked, what was answered.
 with answer as (
@@ -15,7 +18,7 @@ with answer as (
     inner join {{ ref('dim_outcome_type') }} as outcome_type
         on outcome.outcome_type_key = outcome_type.outcome_type_key
     {% if is_incremental() %}
-        where {{ in_touched_years('outcome.contact_on') }}
+        where {{ in_touched_years('outcome.contact_on', 'int_iass__touched_cell') }}
     {% endif %}
     group by demand_key
 )
@@ -37,10 +40,5 @@ left join {{ ref('dim_person') }} as person
     on demand.person_version_key = person.person_version_key
 left join answer
     on demand.demand_key = answer.demand_key
-{{ cuts('demand.contact_on', 'demand.district_code', 'demand.ausl_code') }}
-where
-    period.period_type <> 'month'
-    {% if is_incremental() %}
-        and {{ in_touched_years('demand.contact_on') }}
-    {% endif %}
+{{ cuts('demand.contact_on', 'demand.district_code', 'demand.ausl_code', 'int_iass__touched_cell', ['quarter', 'half_year', 'year']) }}
 group by 1, 2, 3, 4, 5

@@ -1,9 +1,12 @@
--- depends_on: {{ ref('int_service__touched_year') }}
+-- depends_on: {{ ref('int_service__touched_cell') }}
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
     on_schema_change='append_new_columns',
-    meta={'touched': {'by': 'int_service__touched_year', 'columns': ['year_number']}}
+    meta={'touched': {
+        'by': 'int_service__touched_cell',
+        'columns': ['period_type', 'period_start_on', 'territory_level', 'territory_code']
+    }}
 ) }}
 -- One row per quarter, half-year or year and territory: persons in charge of any service, each once whatever the services.
 with person as (
@@ -14,10 +17,8 @@ with person as (
         month.ausl_code,
         month.person_key
     from {{ ref('int_service__known_month') }} as month
-    {{ period_cuts('month.month_on') }}
-    where
-        period.period_type <> 'month'
-        and month.person_key > 0
+    {{ periods_first('month.month_on', 'int_service__touched_cell', ['quarter', 'half_year', 'year']) }}
+    where month.person_key > 0
 )
 
 select
@@ -28,5 +29,5 @@ select
     place.territory_code,
     count(distinct person.person_key) as n_persons
 from person
-{{ places('person.district_code', 'person.ausl_code') }}
+{{ places_then('person', 'int_service__touched_cell') }}
 group by 1, 2, 3, 4, 5

@@ -1,9 +1,12 @@
--- depends_on: {{ ref('int_iass__touched_year') }}
+-- depends_on: {{ ref('int_iass__touched_cell') }}
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
     on_schema_change='append_new_columns',
-    meta={'touched': {'by': 'int_iass__touched_year', 'columns': ['year_number']}}
+    meta={'touched': {
+        'by': 'int_iass__touched_cell',
+        'columns': ['period_type', 'period_start_on', 'territory_level', 'territory_code']
+    }}
 ) }}
 -- One row per quarter, half-year or year and territory in which an interview was agreed: how many were, and how long one waits for them.
 select
@@ -17,12 +20,8 @@ select
 from {{ ref('fct_outcome') }} as outcome
 inner join {{ ref('dim_outcome_type') }} as outcome_type
     on outcome.outcome_type_key = outcome_type.outcome_type_key
-{{ cuts('outcome.contact_on', 'outcome.district_code', 'outcome.ausl_code') }}
+{{ cuts('outcome.contact_on', 'outcome.district_code', 'outcome.ausl_code', 'int_iass__touched_cell', ['quarter', 'half_year', 'year']) }}
 where
     outcome_type.outcome_type_code = '5'
     and outcome.wait_days is not null
-    and period.period_type <> 'month'
-    {% if is_incremental() %}
-        and {{ in_touched_years('outcome.contact_on') }}
-    {% endif %}
 group by 1, 2, 3, 4, 5

@@ -1,9 +1,12 @@
--- depends_on: {{ ref('int_iass__touched_year') }}
+-- depends_on: {{ ref('int_iass__touched_cell') }}
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
     on_schema_change='append_new_columns',
-    meta={'touched': {'by': 'int_iass__touched_year', 'columns': ['year_number']}}
+    meta={'touched': {
+        'by': 'int_iass__touched_cell',
+        'columns': ['period_type', 'period_start_on', 'territory_level', 'territory_code']
+    }}
 ) }}
 -- One row per quarter, half-year or year, territory, sex and age band: identified persons, each once in her territory and period.
 -- Her age band is the one of her last demand there; what she is counted for (foreign, target …) holds if any demand says so.
@@ -26,13 +29,9 @@ with person as (
         on demand.citizenship_key = citizenship.citizenship_key
     inner join {{ ref('dim_target_group') }} as target
         on demand.target_group_key = target.target_group_key
-    {{ cuts('demand.contact_on', 'demand.district_code', 'demand.ausl_code') }}
+    {{ cuts('demand.contact_on', 'demand.district_code', 'demand.ausl_code', 'int_iass__touched_cell', ['quarter', 'half_year', 'year']) }}
     where
         demand.is_person_identified
-        and period.period_type <> 'month'
-        {% if is_incremental() %}
-            and {{ in_touched_years('demand.contact_on') }}
-        {% endif %}
     group by 1, 2, 3, 4, 5
 )
 

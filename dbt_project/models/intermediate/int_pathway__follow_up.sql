@@ -29,4 +29,4 @@ cross join
             ){{ ',' if not loop.last }}
         {% endfor %}
     ) as milestone (milestone_code, days_between, followed_days, status_code, link_source_code)
-where {{ in_touched_years('pathway.contact_on', 'int_pathway__touched_year') }}
+where {{ in_touched_years('pathway.contact_on', 'int_pathway__touched_cell') }}

@@ -19,4 +19,4 @@ inner join {{ ref('dim_demand_type') }} as type
     on pathway.demand_type_key = type.demand_type_key
 inner join {{ ref('dim_report_target') }} as target
     on pathway.report_target_key = target.report_target_key
-where {{ in_touched_years('pathway.contact_on', 'int_pathway__touched_year') }}
+where {{ in_touched_years('pathway.contact_on', 'int_pathway__touched_cell') }}

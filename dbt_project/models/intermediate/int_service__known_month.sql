@@ -18,4 +18,4 @@ inner join {{ ref('int_service__observed') }} as observed
         service.service_family_code = observed.service_family_code
         and month.sender_code = observed.sender_code
         and month.month_on >= observed.observed_from
-where {{ in_touched_years('month.month_on', 'int_service__touched_year') }}
+where {{ in_touched_years('month.month_on', 'int_service__touched_cell') }}

@@ -1,9 +1,12 @@
--- depends_on: {{ ref('int_iass__touched_year') }}
+-- depends_on: {{ ref('int_iass__touched_cell') }}
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
     on_schema_change='append_new_columns',
-    meta={'touched': {'by': 'int_iass__touched_year', 'columns': ['year_number']}},
+    meta={'touched': {
+        'by': 'int_iass__touched_cell',
+        'columns': ['period_type', 'period_start_on', 'territory_level', 'territory_code']
+    }},
     indexes=[{'columns': ['period_type', 'territory_level', 'period_start_on', 'territory_code'], 'unique': true}]
 ) }}
 -- One row per period, period type and territory, silent ones included: a measure is empty where nobody delivered, never zero.
@@ -16,10 +19,7 @@ with expected as (
         count(*) as n_deliveries_expected,
         count(*) filter (where expected.is_received) as n_deliveries_received
     from {{ ref('int_iass__expected_month') }} as expected
-    {{ cuts('expected.month_on', 'expected.district_code', 'expected.ausl_code') }}
-    {% if is_incremental() %}
-        where {{ in_touched_years('expected.month_on') }}
-    {% endif %}
+    {{ cuts('expected.month_on', 'expected.district_code', 'expected.ausl_code', 'int_iass__touched_cell') }}
     group by 1, 2, 3, 4
 ),
 
@@ -33,10 +33,7 @@ contact as (
         sum(contact.n_demands) as n_demands,
         count(distinct contact.reporter_person_key) filter (where contact.is_reporter_identified) as n_reporters
     from {{ ref('fct_contact') }} as contact
-    {{ cuts('contact.contact_on', 'contact.district_code', 'contact.ausl_code') }}
-    {% if is_incremental() %}
-        where {{ in_touched_years('contact.contact_on') }}
-    {% endif %}
+    {{ cuts('contact.contact_on', 'contact.district_code', 'contact.ausl_code', 'int_iass__touched_cell') }}
     group by 1, 2, 3, 4
 ),
 
@@ -49,10 +46,7 @@ person as (
         count(distinct demand.person_key) filter (where demand.is_person_identified) as n_persons,
         count(*) filter (where not demand.is_person_identified) as n_demands_without_person
     from {{ ref('fct_demand') }} as demand
-    {{ cuts('demand.contact_on', 'demand.district_code', 'demand.ausl_code') }}
-    {% if is_incremental() %}
-        where {{ in_touched_years('demand.contact_on') }}
-    {% endif %}
+    {{ cuts('demand.contact_on', 'demand.district_code', 'demand.ausl_code', 'int_iass__touched_cell') }}
     group by 1, 2, 3, 4
 )
 

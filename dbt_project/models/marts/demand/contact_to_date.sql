@@ -1,9 +1,12 @@
--- depends_on: {{ ref('int_iass__touched_year') }}
+-- depends_on: {{ ref('int_iass__touched_cell') }}
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
     on_schema_change='append_new_columns',
-    meta={'touched': {'by': 'int_iass__touched_year', 'columns': ['year_number']}},
+    meta={'touched': {
+        'by': 'int_iass__touched_cell',
+        'columns': ['year_number', 'territory_level', 'territory_code']
+    }},
     indexes=[{'columns': ['territory_level', 'territory_code', 'month_on'], 'unique': true}]
 ) }}
 -- One row per month and territory: what the year holds from January to the end of that month. A person is counted in the first month
@@ -16,10 +19,7 @@ with expected as (
         count(*) as n_deliveries_expected,
         count(*) filter (where expected.is_received) as n_deliveries_received
     from {{ ref('int_iass__expected_month') }} as expected
-    {{ places('expected.district_code', 'expected.ausl_code') }}
-    {% if is_incremental() %}
-        where {{ in_touched_years('expected.month_on') }}
-    {% endif %}
+    {{ cuts('expected.month_on', 'expected.district_code', 'expected.ausl_code', 'int_iass__touched_cell', ['year']) }}
     group by 1, 2, 3
 ),
 
@@ -31,10 +31,7 @@ contact as (
         sum(contact.n_contacts) as n_contacts,
         sum(contact.n_demands) as n_demands
     from {{ ref('fct_contact') }} as contact
-    {{ places('contact.district_code', 'contact.ausl_code') }}
-    {% if is_incremental() %}
-        where {{ in_touched_years('contact.contact_on') }}
-    {% endif %}
+    {{ cuts('contact.contact_on', 'contact.district_code', 'contact.ausl_code', 'int_iass__touched_cell', ['year']) }}
     group by 1, 2, 3
 ),
 
@@ -44,13 +41,9 @@ first_month as (
         place.territory_level,
         place.territory_code
     from {{ ref('fct_demand') }} as demand
-    {{ places('demand.district_code', 'demand.ausl_code') }}
-    where
-        demand.is_person_identified
-        {% if is_incremental() %}
-            and {{ in_touched_years('demand.contact_on') }}
-        {% endif %}
-    group by extract(year from demand.contact_on), place.territory_level, place.territory_code, demand.person_key
+    {{ cuts('demand.contact_on', 'demand.district_code', 'demand.ausl_code', 'int_iass__touched_cell', ['year']) }}
+    where demand.is_person_identified
+    group by period.period_start_on, place.territory_level, place.territory_code, demand.person_key
 ),
 
 person as (

@@ -1,9 +1,12 @@
--- depends_on: {{ ref('int_service__touched_year') }}
+-- depends_on: {{ ref('int_service__touched_cell') }}
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
     on_schema_change='append_new_columns',
-    meta={'touched': {'by': 'int_service__touched_year', 'columns': ['year_number']}},
+    meta={'touched': {
+        'by': 'int_service__touched_cell',
+        'columns': ['year_number', 'territory_level', 'territory_code']
+    }},
     indexes=[{'columns': ['year_number', 'territory_level', 'territory_code', 'intensity_code'], 'unique': true}]
 ) }}
 -- One row per year, territory and intensity of care (TOT for all): the national indicator D33Za. Residents who were 75 or more on
@@ -17,7 +20,7 @@ with person as (
         -- R2D, extensive care of cognitive and behavioural disorders, is extensive care.
         (array['R1', 'R2', 'R3'])[min(month.intensity_rank)] as intensity_code
     from {{ ref('int_service__known_month') }} as month
-    {{ places('month.district_code', 'month.ausl_code') }}
+    {{ cuts('month.month_on', 'month.district_code', 'month.ausl_code', 'int_service__touched_cell', ['year']) }}
     where {{ is_d33za('month', 'month') }}
     group by 1, 2, 3, 4
 ),

@@ -1,9 +1,13 @@
--- depends_on: {{ ref('int_service__touched_year') }}
+-- depends_on: {{ ref('int_service__touched_cell') }}
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
     on_schema_change='append_new_columns',
-    meta={'touched': {'by': 'int_service__touched_year', 'columns': ['year_number']}},
+    meta={'touched': {
+        'by': 'int_service__touched_cell',
+        'columns': ['month_on', 'territory_level', 'territory_code'],
+        'only': "period_type = 'month'"
+    }},
     indexes=[
         {'columns': ['month_on', 'territory_level', 'territory_code', 'service_level', 'service_code',
             'sex_code', 'age_band_code'], 'unique': true}
@@ -23,7 +27,7 @@ with person as (
         max(month.sex_code) as sex_code,
         (array_agg(month.age_band_code order by month.age_from desc))[1] as age_band_code
     from {{ ref('int_service__known_month') }} as month
-    {{ places('month.district_code', 'month.ausl_code') }}
+    {{ cuts('month.month_on', 'month.district_code', 'month.ausl_code', 'int_service__touched_cell', ['month']) }}
     {{ service_cuts('month') }}
     where month.person_key > 0
     group by 1, 2, 3, 4, 5, 6

@@ -1,9 +1,12 @@
--- depends_on: {{ ref('int_service__touched_year') }}
+-- depends_on: {{ ref('int_service__touched_cell') }}
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
     on_schema_change='append_new_columns',
-    meta={'touched': {'by': 'int_service__touched_year', 'columns': ['year_number']}},
+    meta={'touched': {
+        'by': 'int_service__touched_cell',
+        'columns': ['period_type', 'period_start_on', 'territory_level', 'territory_code']
+    }},
     indexes=[
         {'columns': ['period_type', 'territory_level', 'period_start_on', 'territory_code', 'service_level',
             'service_code'], 'unique': true}
@@ -30,7 +33,7 @@ with episode as (
         sum(month.n_accesses) as n_accesses,
         sum(month.amount_eur) as amount_eur
     from {{ ref('int_service__known_month') }} as month
-    {{ period_cuts('month.month_on') }}
+    {{ periods_first('month.month_on', 'int_service__touched_cell') }}
     group by 1, 2, 3, 4, 5, 6, 7, 8
 ),
 
@@ -53,7 +56,7 @@ person as (
         sum(episode.n_accesses) as n_accesses,
         sum(episode.amount_eur) as amount_eur
     from episode
-    {{ places('episode.district_code', 'episode.ausl_code') }}
+    {{ places_then('episode', 'int_service__touched_cell') }}
     {{ service_cuts('episode') }}
     group by 1, 2, 3, 4, 5, 6, 7
 ),

@@ -1,9 +1,12 @@
--- depends_on: {{ ref('int_iass__touched_year') }}
+-- depends_on: {{ ref('int_iass__touched_cell') }}
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
     on_schema_change='append_new_columns',
-    meta={'touched': {'by': 'int_iass__touched_year', 'columns': ['year_number']}},
+    meta={'touched': {
+        'by': 'int_iass__touched_cell',
+        'columns': ['period_type', 'period_start_on', 'territory_level', 'territory_code']
+    }},
     indexes=[
         {'columns': ['period_type', 'territory_level', 'period_start_on', 'territory_code',
             'outcome_type_code', 'destination_service_code'], 'unique': true}
@@ -29,8 +32,5 @@ inner join {{ ref('dim_outcome_type') }} as outcome_type
     on outcome.outcome_type_key = outcome_type.outcome_type_key
 inner join {{ ref('dim_destination_service') }} as service
     on outcome.destination_service_key = service.destination_service_key
-{{ cuts('outcome.contact_on', 'outcome.district_code', 'outcome.ausl_code') }}
-{% if is_incremental() %}
-    where {{ in_touched_years('outcome.contact_on') }}
-{% endif %}
+{{ cuts('outcome.contact_on', 'outcome.district_code', 'outcome.ausl_code', 'int_iass__touched_cell') }}
 group by 1, 2, 3, 4, 5, 6, 8

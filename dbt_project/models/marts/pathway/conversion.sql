@@ -1,9 +1,12 @@
--- depends_on: {{ ref('int_pathway__touched_year') }}
+-- depends_on: {{ ref('int_pathway__touched_cell') }}
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
     on_schema_change='append_new_columns',
-    meta={'touched': {'by': 'int_pathway__touched_year', 'columns': ['year_number']}},
+    meta={'touched': {
+        'by': 'int_pathway__touched_cell',
+        'columns': ['year_number', 'territory_level', 'territory_code']
+    }},
     indexes=[
         {'columns': ['year_number', 'territory_level', 'territory_code', 'cut_type', 'cut_code',
             'milestone_code', 'window_days'], 'unique': true}
@@ -87,6 +90,7 @@ estimate as (
     from {{ ref('waiting_curve') }} as curve
     inner join wide
         on curve.day_number <= wide.window_days
+    {{ only_touched('curve.year_number', 'curve') }}
     order by {{ by }}, curve.day_number desc
 )
 

@@ -1,9 +1,12 @@
--- depends_on: {{ ref('int_pathway__touched_year') }}
+-- depends_on: {{ ref('int_pathway__touched_cell') }}
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
     on_schema_change='append_new_columns',
-    meta={'touched': {'by': 'int_pathway__touched_year', 'columns': ['year_number']}},
+    meta={'touched': {
+        'by': 'int_pathway__touched_cell',
+        'columns': ['year_number', 'territory_level', 'territory_code']
+    }},
     indexes=[{'columns': ['year_number', 'territory_level', 'territory_code', 'cut_type', 'cut_code', 'path_codes'], 'unique': true}]
 ) }}
 -- One row per year of request, territory, cut and path, of the twenty most frequent paths. Persons are distinct in each row.

@@ -1,9 +1,12 @@
--- depends_on: {{ ref('int_pathway__touched_year') }}
+-- depends_on: {{ ref('int_pathway__touched_cell') }}
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
     on_schema_change='append_new_columns',
-    meta={'touched': {'by': 'int_pathway__touched_year', 'columns': ['year_number']}},
+    meta={'touched': {
+        'by': 'int_pathway__touched_cell',
+        'columns': ['year_number', 'territory_level', 'territory_code']
+    }},
     indexes=[{'columns': ['year_number', 'territory_level', 'territory_code', 'cut_type', 'cut_code', 'milestone_code'], 'unique': true}]
 ) }}
 -- One row per year of request, territory, cut and milestone: how many reached it, what ended the waiting of the others, and how long it
@@ -59,15 +62,16 @@ reached as (
 
 estimated as (
     select
-        year_number,
-        territory_level,
-        territory_code,
-        cut_type,
-        cut_code,
-        milestone_code,
-        min(day_number) filter (where waiting_share <= 0.75) as quarter_reached_days,
-        min(day_number) filter (where waiting_share <= 0.5) as half_reached_days
-    from {{ ref('waiting_curve') }}
+        curve.year_number,
+        curve.territory_level,
+        curve.territory_code,
+        curve.cut_type,
+        curve.cut_code,
+        curve.milestone_code,
+        min(curve.day_number) filter (where curve.waiting_share <= 0.75) as quarter_reached_days,
+        min(curve.day_number) filter (where curve.waiting_share <= 0.5) as half_reached_days
+    from {{ ref('waiting_curve') }} as curve
+    {{ only_touched('curve.year_number', 'curve') }}
     group by 1, 2, 3, 4, 5, 6
 )
 

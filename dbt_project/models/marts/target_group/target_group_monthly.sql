@@ -1,9 +1,12 @@
--- depends_on: {{ ref('int_iass__touched_year') }}
+-- depends_on: {{ ref('int_iass__touched_cell') }}
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
     on_schema_change='append_new_columns',
-    meta={'touched': {'by': 'int_iass__touched_year', 'columns': ['year_number']}},
+    meta={'touched': {
+        'by': 'int_iass__touched_cell',
+        'columns': ['period_type', 'period_start_on', 'territory_level', 'territory_code']
+    }},
     indexes=[
         {'columns': ['period_type', 'territory_level', 'period_start_on', 'territory_code',
             'report_target_code', 'sex_code', 'age_band_code'], 'unique': true}
@@ -26,10 +29,7 @@ with person as (
         on fact.report_target_key = target.report_target_key
     inner join {{ ref('dim_age_band') }} as age_band
         on fact.age_band_key = age_band.age_band_key
-    {{ cuts('fact.month_on', 'fact.district_code', 'fact.ausl_code') }}
-    {% if is_incremental() %}
-        where {{ in_touched_years('fact.month_on') }}
-    {% endif %}
+    {{ cuts('fact.month_on', 'fact.district_code', 'fact.ausl_code', 'int_iass__touched_cell') }}
 )
 
 select

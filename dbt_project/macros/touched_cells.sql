@@ -1,0 +1,96 @@
+{# Which cells of the aggregates an incremental build writes again: the periods and places of the rows that it takes away from the facts
+   and of those that it puts there. See docs/decisions/0026. #}
+
+{# Months and places of the rows of a fact, a relation as it was or as it is, that this build writes again. A target of a contact's month
+   may change its place with any of its days. #}
+{% macro places_of_contacts(fact) -%}
+    select distinct
+        touched.month_on,
+        contact.district_code,
+        contact.ausl_code
+    from {{ ref('int_iass__touched_month') }} as touched
+    inner join {{ fact }} as contact
+        on
+            touched.sender_code = contact.sender_code
+            and contact.contact_on >= touched.month_on
+            and contact.contact_on < touched.month_on + interval '1 month'
+{%- endmacro %}
+
+{% macro places_of_service_months(fact) -%}
+    select distinct
+        month.month_on,
+        month.district_code,
+        month.ausl_code
+    from {{ ref('int_service__touched') }} as touched
+    inner join {{ fact }} as month
+        on
+            touched.episode_key = month.episode_key
+            and month.month_end_on >= touched.touched_from
+{%- endmacro %}
+
+{# Of a touched person's requests, those that what was touched can have changed. #}
+{% macro places_of_requests(fact) -%}
+    select distinct
+        cast(date_trunc('month', request.contact_on) as date) as month_on,
+        request.district_code,
+        request.ausl_code
+    from {{ ref('int_pathway__touched_person') }} as touched
+    inner join {{ fact }} as request
+        on touched.person_key = request.person_key
+    where
+        greatest(request.contact_on + {{ var('pathway_windows')[-1] }}, request.last_contact_on + {{ var('request_merge_days') }})
+        >= touched.touched_from
+{%- endmacro %}
+
+{# Those of a fact before this build writes it. No ref, which would make a circle: the fact says that it comes after. #}
+{% macro places_before(fact, places_of) -%}
+    {%- if is_incremental() -%}
+        select
+            place.*,
+            {{ from_delivery_id() }} as from_delivery_id,
+            {{ from_identity_seq() }} as from_identity_seq
+        from (
+            {{ places_of(model_relation(fact)) }}
+        ) as place
+    {%- else -%}
+        select
+            cast(null as date) as month_on,
+            cast(null as text) as district_code,
+            cast(null as text) as ausl_code,
+            cast(null as bigint) as from_delivery_id,
+            cast(null as bigint) as from_identity_seq
+        where false
+    {%- endif -%}
+{%- endmacro %}
+
+{# Pre-hook: what a build that ended well took away has been seen to. One that died began where this one begins. #}
+{% macro forget_built() -%}
+    {%- if is_incremental() -%}
+        delete from {{ this }}
+        where from_delivery_id <> {{ from_delivery_id() }} or from_identity_seq <> {{ from_identity_seq() }}
+    {%- endif -%}
+{%- endmacro %}
+
+{# The cells of the months and places in `touched`, each with its months. #}
+{% macro touched_cells(touched) -%}
+    select distinct
+        cast(series.month_on as date) as month_on,
+        period.period_type,
+        period.period_start_on,
+        cast(extract(year from period.period_start_on) as integer) as year_number,
+        place.territory_level,
+        place.territory_code
+    from {{ touched }} as touched
+    {{ period_cuts('touched.month_on') }}
+    {{ places('touched.district_code', 'touched.ausl_code') }}
+    cross join lateral generate_series(
+        period.period_start_on::timestamp,
+        period.period_start_on + case period.period_type
+            when 'month' then interval '0 months'
+            when 'quarter' then interval '2 months'
+            when 'half_year' then interval '5 months'
+            else interval '11 months'
+        end,
+        interval '1 month'
+    ) as series (month_on)
+{%- endmacro %}

@@ -1,0 +1,19 @@
+{{ config(materialized='table', post_hook='analyze {{ this }}') }}
+-- One row per cell of the aggregates of contacts that this build writes again, and month of it: where contacts were, are or are expected.
+with touched as (
+    select
+        month_on,
+        district_code,
+        ausl_code
+    from {{ ref('int_iass__place_before') }}
+    union
+    {{ places_of_contacts(ref('fct_contact')) }}
+    union
+    select
+        month_on,
+        district_code,
+        ausl_code
+    from {{ ref('int_iass__newly_expected') }}
+)
+
+{{ touched_cells('touched') }}
