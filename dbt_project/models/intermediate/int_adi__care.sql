@@ -1,4 +1,4 @@
-{{ config(materialized='table', indexes=[{'columns': ['episode_key'], 'unique': true}], post_hook='analyze {{ this }}') }}
+{{ config(materialized='table', indexes=[{'columns': ['episode_key'], 'unique': true}]) }}
 -- One row per live taking in charge that this build writes again, with what its months say of accesses, suspensions and end.
 with touched as (
     {{ touched_episodes('ADI') }}

@@ -1,4 +1,4 @@
-{{ config(materialized='table', indexes=[{'columns': ['episode_key'], 'unique': true}], post_hook='analyze {{ this }}') }}
+{{ config(materialized='table', indexes=[{'columns': ['episode_key'], 'unique': true}]) }}
 -- One row per live stay that this build writes again: the admission with what its quarters say of its end and its suspensions.
 with touched as (
     {{ touched_episodes('FAR') }}

@@ -1,4 +1,4 @@
-{{ config(materialized='table', indexes=[{'columns': ['episode_key']}], post_hook='analyze {{ this }}') }}
+{{ config(materialized='table', indexes=[{'columns': ['episode_key']}]) }}
 -- One row per touched stay and month with its days and what they cost. In residential care a day in charge is a day of presence; in
 -- semi-residential care the days that the quarter declares are spread over its days in charge. A tariff holds until the next one.
 with month as (

@@ -1,4 +1,4 @@
-{{ config(materialized='table', post_hook='analyze {{ this }}') }}
+{{ config(materialized='table') }}
 -- One row per cell of the aggregates of contacts that this build writes again, and month of it: where contacts were, are or are expected.
 with touched as (
     select

@@ -1,4 +1,4 @@
-{{ config(materialized='table', post_hook='analyze {{ this }}') }}
+{{ config(materialized='table') }}
 -- One row per version of each contact key that new deliveries wrote or whose persons identity has moved.
 with new_key as (
     select

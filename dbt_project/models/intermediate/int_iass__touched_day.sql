@@ -1,7 +1,6 @@
 {{ config(
     materialized='table',
-    indexes=[{'columns': ['sender_code', 'contact_on'], 'unique': true}],
-    post_hook='analyze {{ this }}'
+    indexes=[{'columns': ['sender_code', 'contact_on'], 'unique': true}]
 ) }}
 -- One row per sender and day whose facts this build writes again: see docs/decisions/0009.
 with registered as (

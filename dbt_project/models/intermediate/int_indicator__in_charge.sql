@@ -19,15 +19,56 @@ with person as (
     from {{ ref('int_service__known_month') }} as month
     {{ periods_first('month.month_on', 'int_service__touched_cell', ['quarter', 'half_year', 'year']) }}
     where month.person_key > 0
+),
+
+-- Nearly everybody has one place, and is one wherever she counts: only the others have to be told apart.
+seen as (
+    select
+        person.*,
+        count(*) over (partition by person.period_type, person.period_start_on, person.person_key) = 1 as is_one_everywhere
+    from person
+),
+
+in_place as (
+    select
+        period_type,
+        period_start_on,
+        district_code,
+        ausl_code,
+        count(*) as n_persons
+    from seen
+    where is_one_everywhere
+    group by 1, 2, 3, 4
+),
+
+in_cell as (
+    select
+        in_place.period_type,
+        in_place.period_start_on,
+        place.territory_level,
+        place.territory_code,
+        in_place.n_persons
+    from in_place
+    {{ places_then('in_place', 'int_service__touched_cell') }}
+    union all
+    select
+        seen.period_type,
+        seen.period_start_on,
+        place.territory_level,
+        place.territory_code,
+        count(distinct seen.person_key) as n_persons
+    from seen
+    {{ places_then('seen', 'int_service__touched_cell') }}
+    where not seen.is_one_everywhere
+    group by 1, 2, 3, 4
 )
 
 select
-    person.period_type,
-    person.period_start_on,
-    cast(extract(year from person.period_start_on) as integer) as year_number,
-    place.territory_level,
-    place.territory_code,
-    count(distinct person.person_key) as n_persons
-from person
-{{ places_then('person', 'int_service__touched_cell') }}
+    period_type,
+    period_start_on,
+    cast(extract(year from period_start_on) as integer) as year_number,
+    territory_level,
+    territory_code,
+    cast(sum(n_persons) as bigint) as n_persons
+from in_cell
 group by 1, 2, 3, 4, 5

@@ -1,4 +1,4 @@
-{{ config(materialized='table', indexes=[{'columns': ['person_key']}], post_hook='analyze {{ this }}') }}
+{{ config(materialized='table', indexes=[{'columns': ['person_key']}]) }}
 -- One row per request of a touched person: her demands of one type (or of any, by request_merge_scope) that follow each other within
 -- request_merge_days are one, as in England's client-level rules. What it is, is what its first demand says.
 {% set same = ['demand.person_key'] + (['type.regional_code'] if var('request_merge_scope') == 'demand_type' else []) %}

@@ -1,4 +1,4 @@
-{{ config(materialized='table', post_hook='analyze {{ this }}') }}
+{{ config(materialized='table') }}
 -- One row per year and place whose aggregates of paths this build writes again: where requests were or are.
 with touched as (
     select

@@ -1,4 +1,4 @@
-{{ config(materialized='table', indexes=[{'columns': ['person_key'], 'unique': true}], post_hook='analyze {{ this }}') }}
+{{ config(materialized='table', indexes=[{'columns': ['person_key'], 'unique': true}]) }}
 -- One row per person whose events this build writes again, with the first day on which they may differ.
 with new_registry_event as (
     -- A registry may tell today of a death or a move of long ago.

@@ -1,4 +1,4 @@
-{{ config(materialized='table', indexes=[{'columns': ['person_key'], 'unique': true}], post_hook='analyze {{ this }}') }}
+{{ config(materialized='table', indexes=[{'columns': ['person_key'], 'unique': true}]) }}
 -- One row per person whose versions this build writes again, with the first day on which something about her may differ.
 with new_change as (
     select

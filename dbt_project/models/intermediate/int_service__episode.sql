@@ -1,7 +1,6 @@
 {{ config(
     materialized='table',
-    indexes=[{'columns': ['episode_key'], 'unique': true}],
-    post_hook='analyze {{ this }}'
+    indexes=[{'columns': ['episode_key'], 'unique': true}]
 ) }}
 -- One row per live episode of any service that this build writes again, with the keys that all its facts share.
 -- What a district sends is its own; what an AUSL sends stands in the district where the person lives on the first day, or in none.

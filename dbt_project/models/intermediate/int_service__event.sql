@@ -4,7 +4,6 @@
     incremental_strategy='append',
     on_schema_change='append_new_columns',
     meta={'touched': {'by': 'int_service__touched', 'columns': ['episode_key']}},
-    post_hook="{{ 'analyze ' ~ this if not is_incremental() else '' }}",
     indexes=[{'columns': ['person_key']}, {'columns': ['episode_key']}]
 ) }}
 -- One row per event of an episode of a service whose person is identified. Kept, so that the events of a person are found by her key.

@@ -1,4 +1,4 @@
-{{ config(materialized='table', indexes=[{'columns': ['episode_key'], 'unique': true}], post_hook='analyze {{ this }}') }}
+{{ config(materialized='table', indexes=[{'columns': ['episode_key'], 'unique': true}]) }}
 -- One row per episode whose facts this build writes again, from a day on: see docs/decisions/0009.
 with registered as (
     -- Everything is touched in a first build anyway, and then this join would be the dearest step of it.

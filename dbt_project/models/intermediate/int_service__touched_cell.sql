@@ -1,4 +1,4 @@
-{{ config(materialized='table', post_hook='analyze {{ this }}') }}
+{{ config(materialized='table') }}
 -- One row per cell of the aggregates of services that this build writes again, and month of it: where episodes were or are, and where
 -- months became known because their sender delivered an earlier period than all before.
 with touched as (

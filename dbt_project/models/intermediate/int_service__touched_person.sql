@@ -1,4 +1,4 @@
-{{ config(materialized='table', post_hook='analyze {{ this }}') }}
+{{ config(materialized='table') }}
 -- One row per episode, identity and first day that any version of a touched episode names: whom this build may give, or take, an episode.
 with touched as (
     select

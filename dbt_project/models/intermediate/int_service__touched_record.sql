@@ -1,4 +1,4 @@
-{{ config(materialized='table', indexes=[{'columns': ['episode_key'], 'unique': true}], post_hook='analyze {{ this }}') }}
+{{ config(materialized='table', indexes=[{'columns': ['episode_key'], 'unique': true}]) }}
 -- One row per episode of a service that new deliveries wrote or whose person identity has moved, with the first day that may differ.
 with moved_ref as (
     select person_ref

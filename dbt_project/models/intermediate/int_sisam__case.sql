@@ -1,4 +1,4 @@
-{{ config(materialized='table', indexes=[{'columns': ['episode_key'], 'unique': true}], post_hook='analyze {{ this }}') }}
+{{ config(materialized='table', indexes=[{'columns': ['episode_key'], 'unique': true}]) }}
 -- One row per live case of a minor that this build writes again. An open one is in charge for as long as its sender delivers.
 with touched as (
     {{ touched_episodes('SISAM') }}

@@ -1,4 +1,4 @@
-{{ config(materialized='table', indexes=[{'columns': ['episode_key'], 'unique': true}], post_hook='analyze {{ this }}') }}
+{{ config(materialized='table', indexes=[{'columns': ['episode_key'], 'unique': true}]) }}
 -- One row per contract of care allowance that this build writes again: what its newest half-year says.
 with touched as (
     {{ touched_episodes('SMAC') }}

@@ -1,6 +1,4 @@
 {{ config(
-    pre_hook="{{ analyze(['contact_monthly', 'int_indicator__contact', 'int_indicator__person', 'int_indicator__demand',
-        'int_indicator__interview', 'int_indicator__in_charge', 'int_population__stratum']) }}",
     indexes=[{'columns': ['indicator_code', 'period_type', 'period_start_on', 'territory_level', 'territory_code'], 'unique': true}]
 ) }}
 -- One row per indicator, quarter, half-year or year, and territory: the value, what it stands on, 95 % limits, how far to trust it.

@@ -14,8 +14,53 @@
 ) }}
 -- One row per period, period type, territory and family of services or service: persons in charge, distinct in each row, what they were
 -- given and what it cost, with rates per 1,000 residents and per 1,000 residents of 75 and more.
--- An episode has one place and one service, so the periods come first and nothing has to be sorted for being distinct.
-with episode as (
+{% set given = ['n_starts', 'n_ends', 'in_charge_days', 'presence_days', 'n_accesses', 'amount_eur'] %}
+{% set told = ['n_persons', 'n_persons_75', 'n_episodes', 'n_episodes_without_person'] %}
+with given_month as (
+    select
+        month_on,
+        district_code,
+        ausl_code,
+        service_family_code,
+        service_code,
+    {% for measure in given %}
+        sum({{ measure }}) as {{ measure }}{{ ',' if not loop.last }}
+    {% endfor %}
+    from {{ ref('int_service__known_month') }}
+    group by 1, 2, 3, 4, 5
+),
+
+-- An episode has one place and one service.
+episode as (
+    select
+        period.period_type,
+        period.period_start_on,
+        month.episode_key,
+        min(month.person_key) as person_key,
+        min(month.district_code) as district_code,
+        min(month.ausl_code) as ausl_code,
+        min(month.service_family_code) as service_family_code,
+        min(month.service_code) as service_code,
+        max(month.age_from) >= 75 as is_75
+    from {{ ref('int_service__known_month') }} as month
+    {{ periods_first('month.month_on', 'int_service__touched_cell') }}
+    group by 1, 2, 3
+),
+
+-- So has nearly everybody, who is then one wherever she counts: only the others have to be told apart in each row.
+seen as (
+    select
+        episode.*,
+        bool_or(episode.is_75) over person as is_person_75,
+        row_number() over person = 1 as is_first,
+        min(episode.district_code) over person = max(episode.district_code) over person
+        and min(episode.ausl_code) over person = max(episode.ausl_code) over person
+        and min(episode.service_code) over person = max(episode.service_code) over person as is_one_everywhere
+    from episode
+    window person as (partition by episode.period_type, episode.period_start_on, episode.person_key)
+),
+
+in_place as (
     select
         period.period_type,
         period.period_start_on,
@@ -23,64 +68,100 @@ with episode as (
         month.ausl_code,
         month.service_family_code,
         month.service_code,
-        month.person_key,
-        month.episode_key,
-        max(month.age_from) >= 75 as is_75,
-        sum(month.n_starts) as n_starts,
-        sum(month.n_ends) as n_ends,
-        sum(month.in_charge_days) as in_charge_days,
-        sum(month.presence_days) as presence_days,
-        sum(month.n_accesses) as n_accesses,
-        sum(month.amount_eur) as amount_eur
-    from {{ ref('int_service__known_month') }} as month
+        {% for measure in given %}
+            month.{{ measure }},
+        {% endfor %}
+    {% for measure in told %}
+        0 as {{ measure }}{{ ',' if not loop.last }}
+    {% endfor %}
+    from given_month as month
     {{ periods_first('month.month_on', 'int_service__touched_cell') }}
-    group by 1, 2, 3, 4, 5, 6, 7, 8
+    union all
+    select
+        period_type,
+        period_start_on,
+        district_code,
+        ausl_code,
+        service_family_code,
+        service_code,
+        {% for measure in given %}
+            0 as {{ measure }},
+        {% endfor %}
+        count(*) filter (where person_key > 0 and is_one_everywhere and is_first) as n_persons,
+        count(*) filter (where person_key > 0 and is_one_everywhere and is_first and is_person_75) as n_persons_75,
+        count(*) as n_episodes,
+        count(*) filter (where person_key < 0) as n_episodes_without_person
+    from seen
+    group by 1, 2, 3, 4, 5, 6
 ),
 
-person as (
+apart as (
     select
-        episode.period_type,
-        episode.period_start_on,
+        seen.period_type,
+        seen.period_start_on,
         place.territory_level,
         place.territory_code,
         level.service_level,
         level.service_code,
-        episode.person_key,
-        min(episode.service_family_code) as service_family_code,
-        bool_or(episode.is_75) as is_75,
-        count(*) as n_episodes,
-        sum(episode.n_starts) as n_starts,
-        sum(episode.n_ends) as n_ends,
-        sum(episode.in_charge_days) as in_charge_days,
-        sum(episode.presence_days) as presence_days,
-        sum(episode.n_accesses) as n_accesses,
-        sum(episode.amount_eur) as amount_eur
-    from episode
-    {{ places_then('episode', 'int_service__touched_cell') }}
-    {{ service_cuts('episode') }}
-    group by 1, 2, 3, 4, 5, 6, 7
+        min(seen.service_family_code) as service_family_code,
+        seen.person_key,
+        bool_or(seen.is_75) as is_75
+    from seen
+    {{ places_then('seen', 'int_service__touched_cell') }}
+    {{ service_cuts('seen') }}
+    where
+        seen.person_key > 0
+        and not seen.is_one_everywhere
+    group by 1, 2, 3, 4, 5, 6, 8
+),
+
+in_cell as (
+    select
+        in_place.period_type,
+        in_place.period_start_on,
+        place.territory_level,
+        place.territory_code,
+        level.service_level,
+        level.service_code,
+        in_place.service_family_code,
+    {% for measure in given + told %}
+        in_place.{{ measure }}{{ ',' if not loop.last }}
+    {% endfor %}
+    from in_place
+    {{ places_then('in_place', 'int_service__touched_cell') }}
+    {{ service_cuts('in_place') }}
+    union all
+    select
+        period_type,
+        period_start_on,
+        territory_level,
+        territory_code,
+        service_level,
+        service_code,
+        service_family_code,
+        {% for measure in given %}
+            0 as {{ measure }},
+        {% endfor %}
+        1 as n_persons,
+        cast(is_75 as integer) as n_persons_75,
+        0 as n_episodes,
+        0 as n_episodes_without_person
+    from apart
 ),
 
 counted as (
     select
-        person.period_type,
-        person.period_start_on,
-        person.territory_level,
-        person.territory_code,
-        person.service_level,
-        person.service_code,
-        min(person.service_family_code) as service_family_code,
-        count(*) filter (where person.person_key > 0) as n_persons,
-        count(*) filter (where person.person_key > 0 and person.is_75) as n_persons_75,
-        sum(person.n_episodes) as n_episodes,
-        coalesce(sum(person.n_episodes) filter (where person.person_key < 0), 0) as n_episodes_without_person,
-        sum(person.n_starts) as n_starts,
-        sum(person.n_ends) as n_ends,
-        sum(person.in_charge_days) as in_charge_days,
-        sum(person.presence_days) as presence_days,
-        sum(person.n_accesses) as n_accesses,
-        sum(person.amount_eur) as amount_eur
-    from person
+        period_type,
+        period_start_on,
+        territory_level,
+        territory_code,
+        service_level,
+        service_code,
+        min(service_family_code) as service_family_code,
+    {% for measure in given + told %}
+        sum({{ measure }}) as {{ measure }}{{ ',' if not loop.last }}
+    {% endfor %}
+    from in_cell
     group by 1, 2, 3, 4, 5, 6
 )
 
@@ -95,8 +176,8 @@ select
     counted.service_family_code,
     counted.service_code,
     label.service_label,
-    counted.n_persons,
-    counted.n_persons_75,
+    cast(counted.n_persons as bigint) as n_persons,
+    cast(counted.n_persons_75 as bigint) as n_persons_75,
     cast(counted.n_episodes as bigint) as n_episodes,
     cast(counted.n_episodes_without_person as bigint) as n_episodes_without_person,
     cast(counted.n_starts as bigint) as n_starts,
@@ -108,8 +189,8 @@ select
     residents.residents_on,
     residents.n_residents,
     residents.n_residents_75,
-    round(1000 * cast(counted.n_persons as numeric) / residents.n_residents, 2) as persons_per_1000,
-    round(1000 * cast(counted.n_persons_75 as numeric) / nullif(residents.n_residents_75, 0), 2) as persons_75_per_1000
+    round(1000 * counted.n_persons / residents.n_residents, 2) as persons_per_1000,
+    round(1000 * counted.n_persons_75 / nullif(residents.n_residents_75, 0), 2) as persons_75_per_1000
 from counted
 inner join {{ ref('int_service__label') }} as label
     on

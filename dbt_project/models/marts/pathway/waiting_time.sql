@@ -73,35 +73,47 @@ estimated as (
     from {{ ref('waiting_curve') }} as curve
     {{ only_touched('curve.year_number', 'curve') }}
     group by 1, 2, 3, 4, 5, 6
+),
+
+-- Put together before it is named: nobody can estimate how many cuts have a label.
+told as materialized (
+    select
+        counted.*,
+        coalesce(reached.n_persons_happened, 0) as n_persons_happened,
+        reached.mean_days,
+        reached.median_days,
+        estimated.quarter_reached_days,
+        estimated.half_reached_days
+    from counted
+    left join reached
+        using (year_number, territory_level, territory_code, cut_type, cut_code, milestone_code)
+    left join estimated
+        using (year_number, territory_level, territory_code, cut_type, cut_code, milestone_code)
 )
 
 select
-    counted.year_number,
-    counted.territory_level,
-    counted.territory_code,
-    counted.cut_type,
-    counted.cut_code,
+    told.year_number,
+    told.territory_level,
+    told.territory_code,
+    told.cut_type,
+    told.cut_code,
     label.cut_label,
-    counted.milestone_code,
+    told.milestone_code,
     milestone.milestone_label,
-    cast(counted.n_requests as bigint) as n_requests,
-    cast(counted.n_happened as bigint) as n_happened,
-    coalesce(reached.n_persons_happened, 0) as n_persons_happened,
+    cast(told.n_requests as bigint) as n_requests,
+    cast(told.n_happened as bigint) as n_happened,
+    told.n_persons_happened,
     {% for status in ['nothing', 'died', 'moved', 'observation_end', 'not_observed'] %}
-        cast(counted.n_{{ status }} as bigint) as n_{{ status }},
+        cast(told.n_{{ status }} as bigint) as n_{{ status }},
     {% endfor %}
-    round(cast(reached.mean_days as numeric), 1) as mean_days,
-    round(cast(reached.median_days as numeric), 1) as median_days,
-    estimated.quarter_reached_days,
-    estimated.half_reached_days
-from counted
-left join reached
-    using (year_number, territory_level, territory_code, cut_type, cut_code, milestone_code)
-left join estimated
-    using (year_number, territory_level, territory_code, cut_type, cut_code, milestone_code)
+    round(cast(told.mean_days as numeric), 1) as mean_days,
+    round(cast(told.median_days as numeric), 1) as median_days,
+    told.quarter_reached_days,
+    told.half_reached_days
+from told
 inner join {{ ref('milestone') }} as milestone
-    on counted.milestone_code = milestone.milestone_code
+    on told.milestone_code = milestone.milestone_code
 inner join {{ ref('int_pathway__cut_label') }} as label
     on
-        counted.cut_type = label.cut_type
-        and counted.cut_code = label.cut_code
+        told.cut_type = label.cut_type
+        and told.cut_code = label.cut_code
