@@ -85,14 +85,13 @@ class _Run(Steps):
         self._resolve_presented()
         looked_at = self.one("select (select count(*) from touched) + (select count(*) from registry_key)")
         remainder.note(self)
-        self.table(
-            "found",
+        published = publish(
+            self,
             """select person_ref, person_key, 'registry' as match_method_code from registry_key
             union all
             select person_ref, person_key, match_method_code from resolved_presented
             where person_ref not in (select left_over.person_ref from left_over)""",
         )
-        published = publish(self)
         self.one(
             "insert into vault.identity_run (to_delivery_id, rules_version) values (%(until)s, %(rules)s)",
             rules=RULES_VERSION,

@@ -343,8 +343,8 @@ def _write_cases(steps: Steps, cases: pl.DataFrame) -> None:
 
 
 def _publish(steps: Steps) -> Published:
-    steps.table(
-        "found",
+    published = publish(
+        steps,
         """select
             record.person_ref,
             coalesce(led.linked_key, record.person_key) as person_key,
@@ -357,7 +357,6 @@ def _publish(steps: Steps) -> Published:
         inner join affected on affected.person_key = record.person_key
         left join vault.linkage_decision as led on led.person_key = record.person_key""",
     )
-    published = publish(steps)
     steps.one("update vault.linkage_record set is_pending = false where is_pending")
     steps.one("update vault.linkage_review set is_pending = false where is_pending")
     return published

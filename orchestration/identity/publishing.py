@@ -25,8 +25,8 @@ class Published:
     by_method: Mapping[str, int] = field(default_factory=dict)
 
 
-def publish(steps: Steps) -> Published:
-    """Carry the temporary table `found` (person_ref, person_key, match_method_code) to the warehouse.
+def publish(steps: Steps, found: str) -> Published:
+    """Carry what the query `found` says (person_ref, person_key, match_method_code) to the warehouse.
 
     A key is still held when an exact rule gives it and linkage does not lead it elsewhere. A key that nobody holds and
     whose tokens all went to one person was merged; tokens that linkage had brought to a key and that leave it again are
@@ -34,10 +34,10 @@ def publish(steps: Steps) -> Published:
     """
     steps.table(
         "changed",
-        """select
+        f"""select
             found.person_ref, found.person_key, found.match_method_code,
             before.person_key as old_key, before.match_method_code as old_method
-        from found
+        from ({found}) as found
         left join raw.identity__person as before on before.person_ref = found.person_ref
         where before.person_ref is null
             or before.person_key <> found.person_key

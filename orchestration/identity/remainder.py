@@ -7,7 +7,12 @@ transaction, on their temporary tables `touched_registry`, `registry_key` and `r
 
 from orchestration.identity.steps import Steps
 
-_IDENTITY = "family_name, given_name, sex_code, birth_date, birth_place_code, identifier"
+_COLUMNS = ("family_name", "given_name", "sex_code", "birth_date", "birth_place_code", "identifier")
+_IDENTITY = ", ".join(_COLUMNS)
+
+
+def _of(table: str) -> str:
+    return ", ".join(f"{table}.{column}" for column in _COLUMNS)
 
 
 def note(steps: Steps) -> None:
@@ -22,12 +27,16 @@ def _registry(steps: Steps) -> None:
     """The latest identity of each touched person; who is new or has another name or birth is compared again."""
     steps.table(
         "latest",
-        f"""select distinct on (change.person_ref) change.person_ref, {_IDENTITY}
-        from touched_registry
-        inner join vault.registry_change as change on change.person_ref = touched_registry.person_ref
-        inner join landing.registry_segment as segment on segment.segment_id = change.segment_id
-        where segment.superseded_by_delivery_id is null and change.change_type <> 'close'
-        order by change.person_ref, change.snapshot_on desc""",
+        f"""select now.*, known.person_ref is null or ({_of("known")}) is distinct from ({_of("now")}) as is_new
+        from (
+            select distinct on (change.person_ref) change.person_ref, {_of("change")}
+            from touched_registry
+            inner join vault.registry_change as change on change.person_ref = touched_registry.person_ref
+            inner join landing.registry_segment as segment on segment.segment_id = change.segment_id
+            where segment.superseded_by_delivery_id is null and change.change_type <> 'close'
+            order by change.person_ref, change.snapshot_on desc
+        ) as now
+        left join vault.linkage_registry as known on known.person_ref = now.person_ref""",
     )
     steps.table(
         "gone_registry",
@@ -37,21 +46,10 @@ def _registry(steps: Steps) -> None:
         left join latest on latest.person_ref = known.person_ref
         where latest.person_ref is null""",
     )
-    steps.table(
-        "new_registry",
-        """select latest.*
-        from latest
-        left join vault.linkage_registry as known on known.person_ref = latest.person_ref
-        where known.person_ref is null
-            or (known.family_name, known.given_name, known.sex_code, known.birth_date, known.birth_place_code,
-                known.identifier)
-            is distinct from (latest.family_name, latest.given_name, latest.sex_code, latest.birth_date,
-                latest.birth_place_code, latest.identifier)""",
-    )
     steps.one(
         f"""insert into vault.linkage_registry (person_ref, {_IDENTITY}, is_pending)
         select person_ref, {_IDENTITY}, exists (select from vault.linkage_record where compared_model is not null)
-        from new_registry order by person_ref
+        from latest where is_new order by person_ref
         on conflict (person_ref) do update set
             family_name = excluded.family_name, given_name = excluded.given_name, sex_code = excluded.sex_code,
             birth_date = excluded.birth_date, birth_place_code = excluded.birth_place_code,
@@ -98,8 +96,8 @@ def _forget_pairs(steps: Steps) -> None:
         "stale",
         """select person_ref from found_now
         union select person_ref from gone_registry
-        union select person_ref from new_registry
-        where exists (select from vault.linkage_pair)""",
+        union select person_ref from latest
+        where is_new and exists (select from vault.linkage_pair)""",
     )
     steps.table(
         "stale_pair",
