@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -23,13 +24,13 @@ from orchestration.intake.arrival import Arrival, accept, answer, next_ones
 from orchestration.intake.contract import flow_codes, load_contract
 from orchestration.intake.delivery import DeliveryResult
 from orchestration.intake.load import renew_statistics
-from orchestration.intake.read_xml import BYTES_PER_BATCH
+from orchestration.intake.read_xml import BYTES_PER_BATCH, Batch
 from orchestration.intake.spans import SharedPersons
 from orchestration.settings import Settings
 from orchestration.warehouse import connection
 
 Connection = psycopg.Connection[Any]
-_Read = tuple[Arrival, records.Whole] | None
+_Read = tuple[Arrival, records.Whole]
 
 #: What others need comes first: IASS maps by the nomenclature, and reads better with the registry in place. Then period
 #: by period, in each the flow that awaits another after it: who was let go in May is not still there in August.
@@ -72,7 +73,7 @@ def intake(
         for sheaf in one_ahead(_read(settings, _sheaves(_in_order(_files(paths))), day)):
             taken = {} if conn.closed else _take_together(settings, conn, sheaf, day)
             answered = {} if conn.closed else _answer_together(settings, conn, taken)
-            for path in sheaf:
+            for path in sheaf.paths:
                 try:
                     if conn.closed:
                         conn = _connect(settings)
@@ -116,39 +117,51 @@ def process_delivery(settings: Settings, conn: Connection, path: Path, today: da
     return result
 
 
-def _read(settings: Settings, sheaves: Iterable[list[Path]], today: date) -> Iterator[dict[Path, _Read]]:
+@dataclass(frozen=True)
+class _Sheaf:
+    """Files that may be taken in together: those that could be read, and their records as one batch."""
+
+    paths: list[Path]
+    read: list[_Read]
+    batch: Batch | None
+
+
+def _read(settings: Settings, sheaves: Iterable[list[Path]], today: date) -> Iterator[_Sheaf]:
     """Files that may be taken in together, archived and read, before anybody asks the database about them. A file that
     stands alone, or that cannot be archived, is left for its turn."""
     for paths in sheaves:
-        read: dict[Path, _Read] = dict.fromkeys(paths)
-        if len(paths) > 1:
-            for path in paths:
-                with contextlib.suppress(IassError):
-                    arrival = Arrival(settings, path, today)
-                    whole = arrival.read_whole()
-                    read[path] = (arrival, whole) if whole is not None else None
-        yield read
+        read: list[_Read] = []
+        for path in paths if len(paths) > 1 else ():
+            with contextlib.suppress(IassError):
+                arrival = Arrival(settings, path, today)
+                if (whole := arrival.read_whole()) is not None:
+                    read.append((arrival, whole))
+        yield _Sheaf(paths, read, _bind(read))
 
 
-def _take_together(settings: Settings, conn: Connection, sheaf: dict[Path, _Read], today: date) -> dict[Path, Arrival]:
+def _bind(read: list[_Read]) -> Batch | None:
+    return records.bind(read[0][0].contract, [whole for _, whole in read]) if read else None
+
+
+def _take_together(settings: Settings, conn: Connection, sheaf: _Sheaf, today: date) -> dict[Path, Arrival]:
     """Load in one transaction those of some small files that are the next of their senders and could be read.
 
     The others, or all of them when anything fails, are left: each on its own then hears what is wrong with it.
     """
-    read = [each for each in sheaf.values() if each is not None]
+    read, batch = sheaf.read, sheaf.batch
     try:
-        are_next = next_ones(conn, [arrival for arrival, _ in read]) if read else ()
-        read = list(itertools.compress(read, are_next))
-        while read:
+        are_next = next_ones(conn, [arrival for arrival, _ in read]) if read else []
+        if not all(are_next):
+            read = list(itertools.compress(read, are_next))
+            batch = _bind(read)
+        while batch is not None:
             arrivals = [arrival for arrival, _ in read]
-            batch = records.bind(arrivals[0].contract, [whole for _, whole in read])
-            if batch is None:
-                return {}
             try:
                 accept(settings, conn, arrivals, iter([batch]), today)
                 return {arrival.path: arrival for arrival in arrivals}
             except SharedPersons as shared:
                 read = [each for each in read if each[0].name.sender_code not in shared.senders]
+                batch = _bind(read)
     except (IassError, psycopg.Error):
         pass
     return {}
