@@ -27,49 +27,52 @@ BUILT_BY_DBT = ["staging", "intermediate", "seeds", *PUBLISHED]
 
 #: role | schemas, or tables by pattern | rights. Of several lines for one table the last one counts.
 EXPECTED = """
-owner       | access landing raw vault migration public                      | usage create
-owner       | access.* landing.* raw.* vault.* migration.*                   | select insert update delete truncate maintain
-loader      | landing vault raw                                              | usage
-loader      | landing.*                                                      | select insert update delete maintain
-loader      | landing.build                                                  | select insert update delete
-loader      | raw.*                                                          | select insert maintain
-loader      | raw.identity__*                                                |
-loader      | vault.presented_person vault.registry_change vault.registry_code | select insert update delete maintain
-identity    | landing vault raw                                              | usage
-identity    | landing.* raw.* vault.*                                        | select
-identity    | raw.identity__person                                           | select insert update delete maintain
-identity    | raw.identity__relink                                           | select insert
-identity    | landing.receipt_due                                            |
-identity    | vault.identity_event vault.identity_run vault.linkage_case     | select insert update delete
-identity    | vault.linkage_registry vault.linkage_record vault.linkage_pair | select insert update delete maintain
-identity    | vault.linkage_decision vault.person_anchor                     | select insert update delete maintain
-identity    | vault.linkage_model vault.linkage_term landing.linkage_check   | select insert update delete
-identity    | landing.receipt_due                                            |
-loader      | landing.linkage_check                                          | select
-reviewer    | vault                                                          | usage
-reviewer    | vault.review_case                                              | select
-transformer | landing raw                                                    | usage
-transformer | landing.* raw.*                                                | select
-transformer | landing.receipt_due                                            |
-transformer | landing.build                                                  | select insert update
-transformer | landing.receipt_due                                            |
-transformer | {built}                                                        | usage create
-transformer | {built_tables}                                                 | select insert update delete truncate maintain
-publisher   | core quality published                                         | usage
-publisher   | core.* quality.* published.*                                   | select
-publisher   | published.release published.cell                               | select insert
-owner       | published                                                      | usage create
-owner       | published.*                                                    | select insert update delete truncate maintain
-loader      | published                                                      | usage
-loader      | published.*                                                    | select
-identity    | published                                                      | usage
-identity    | published.*                                                    | select
-transformer | published                                                      | usage
-transformer | published.*                                                    | select
-analyst     | published                                                      | usage
-analyst     | published.*                                                    | select
-analyst     | {published}                                                    | usage
-analyst     | {published_tables}                                             | select
+owner       | access landing raw vault migration public                  | usage create
+owner       | access.* landing.* raw.* vault.* migration.*               | select insert update delete truncate maintain
+loader      | landing vault raw                                          | usage
+loader      | landing.*                                                  | select insert update delete maintain
+loader      | landing.build                                              | select insert update delete
+loader      | raw.*                                                      | select insert maintain
+loader      | raw.identity__*                                            |
+loader      | vault.presented_person vault.registry_change               | select insert update delete maintain
+loader      | vault.registry_code                                        | select insert update delete maintain
+identity    | landing vault raw                                          | usage
+identity    | landing.* raw.* vault.*                                    | select
+identity    | raw.identity__person                                       | select insert update delete maintain
+identity    | raw.identity__relink                                       | select insert
+identity    | landing.receipt_due                                        |
+identity    | vault.identity_event vault.identity_run vault.linkage_case | select insert update delete
+identity    | vault.linkage_registry vault.linkage_record                | select insert update delete maintain
+identity    | vault.linkage_pair                                         | select insert update delete maintain
+identity    | vault.linkage_decision vault.person_anchor                 | select insert update delete maintain
+identity    | vault.linkage_model vault.linkage_term                     | select insert update delete
+identity    | landing.linkage_check                                      | select insert update delete
+identity    | landing.receipt_due                                        |
+loader      | landing.linkage_check                                      | select
+reviewer    | vault                                                      | usage
+reviewer    | vault.review_case                                          | select
+transformer | landing raw                                                | usage
+transformer | landing.* raw.*                                            | select
+transformer | landing.receipt_due                                        |
+transformer | landing.build                                              | select insert update
+transformer | landing.receipt_due                                        |
+transformer | {built}                                                    | usage create
+transformer | {built_tables}                                             | select insert update delete truncate maintain
+publisher   | core quality published                                     | usage
+publisher   | core.* quality.* published.*                               | select
+publisher   | published.release published.cell                           | select insert
+owner       | published                                                  | usage create
+owner       | published.*                                                | select insert update delete truncate maintain
+loader      | published                                                  | usage
+loader      | published.*                                                | select
+identity    | published                                                  | usage
+identity    | published.*                                                | select
+transformer | published                                                  | usage
+transformer | published.*                                                | select
+analyst     | published                                                  | usage
+analyst     | published.*                                                | select
+analyst     | {published}                                                | usage
+analyst     | {published_tables}                                         | select
 """.format(
     built=" ".join(BUILT_BY_DBT),
     built_tables=" ".join(f"{schema}.*" for schema in BUILT_BY_DBT),
