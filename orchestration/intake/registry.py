@@ -26,7 +26,15 @@ from orchestration.intake.check import CheckContext, check, prepare
 from orchestration.intake.contract import Contract
 from orchestration.intake.delivery import FINDING_SCHEMA, Delivery, LoadOutcome
 from orchestration.intake.registry_log import ROWS_PER_SLICE, RegistryLog, Snapshot
-from orchestration.intake.registry_state import StateCache, empty_state, row_hashes, same_state, to_check, transition
+from orchestration.intake.registry_state import (
+    StateCache,
+    empty_state,
+    row_hashes,
+    same_state,
+    to_check,
+    transition,
+    unchanged,
+)
 from orchestration.intake.tokens import tokens
 from orchestration.settings import Settings
 
@@ -71,11 +79,12 @@ class _Loader:
 
         text = self._read(self.delivery.sha256, self.delivery.file_name)
         rows = self._rows(text)
-        findings, typed = self._check(text, self._asked(text, rows, state, previous))
+        is_unchanged = unchanged(state, rows)
+        findings, typed = self._check(text, self._asked(text, rows, state, is_unchanged, previous))
         discarded = findings.filter(pl.col("grade") == "SCARTO")["record_number"].unique()
         flagged = findings.filter(pl.col("grade") == "ANOMALIA")["record_number"].unique()
         flagged = flagged.filter(~flagged.is_in(discarded.implode()))
-        step = transition(state, rows, discarded, flagged)
+        step = transition(state, rows, is_unchanged, discarded, flagged)
         del state, rows  # some hundred megabytes each, and the writing needs room
         written = self._write(previous.on if previous else None, self.day, step.changes, text, typed)
         states = {self.day: step.state}
@@ -105,7 +114,9 @@ class _Loader:
         for snapshot in later:
             text = self._read(snapshot.sha256, snapshot.file_name)
             rows = self._rows(text)
-            step = transition(states[previous_day], rows, *self.log.recorded_findings(snapshot.delivery_id))
+            state = states[previous_day]
+            findings = self.log.recorded_findings(snapshot.delivery_id)
+            step = transition(state, rows, unchanged(state, rows), *findings)
             changed = rows["record_number"].is_in(step.changes["record_number"].drop_nulls().implode())
             typed = _typed(_prepared(self.contract, text.filter(changed), self._context(snapshot.on)))
             self._write(previous_day, snapshot.on, step.changes, text, typed)
@@ -125,7 +136,12 @@ class _Loader:
         return text.select("record_number", "registry_id").with_columns(row_hashes(text, self.columns))
 
     def _asked(
-        self, text: pl.DataFrame, rows: pl.DataFrame, state: pl.DataFrame, previous: Snapshot | None
+        self,
+        text: pl.DataFrame,
+        rows: pl.DataFrame,
+        state: pl.DataFrame,
+        is_unchanged: pl.Series,
+        previous: Snapshot | None,
     ) -> pl.DataFrame:
         """The rows that go through the rules. Those that share an id or identifier come first, in the order of the
         file, so that they meet in one slice."""
@@ -139,7 +155,7 @@ class _Loader:
             is_repeated = _repeated(ids, bases)
         else:
             oldest = f"{self.day.year - int(self.contract.parameters['max_age_years']):04}-{self.day:%m-%d}"
-            is_asked = to_check(state, rows) | (text["birth_date"] <= oldest).fill_null(False)
+            is_asked = to_check(state, rows, is_unchanged) | (text["birth_date"] <= oldest).fill_null(False)
             is_repeated = _repeated_with(is_asked, rows["row_hash"], ids, bases)
         together = text.filter(is_repeated)
         alone = text.filter(is_asked & ~is_repeated)
@@ -302,7 +318,9 @@ def _repeated(*columns: pl.Series) -> pl.Series:
 def _repeated_with(is_asked: pl.Series, row_hash: pl.Series, *columns: pl.Series) -> pl.Series:
     """As `_repeated`, when the rows that are not asked are known to share nothing with one another but whole rows: a
     value that is shared is then one of an asked row, and few values are looked for in many instead of many in many."""
-    candidates = is_asked | row_hash.is_duplicated()
+    candidates = is_asked
+    if row_hash.n_unique() < len(row_hash):  # as a rule there are none, and to count is a third of the work
+        candidates = is_asked | row_hash.is_duplicated()
     shared = pl.repeat(False, len(is_asked), eager=True)
     for values in columns:
         mine = values.filter(candidates).drop_nulls()

@@ -46,16 +46,23 @@ def row_hashes(text: pl.DataFrame, columns: Sequence[str]) -> pl.Series:
     return text.select(columns).hash_rows(HASH_SEED).alias("row_hash")
 
 
-def to_check(state: pl.DataFrame, rows: pl.DataFrame) -> pl.Series:
+def unchanged(state: pl.DataFrame, rows: pl.DataFrame) -> pl.Series:
+    """For each row of a snapshot: is the person as she was in the state before it?"""
+    return rows["row_hash"].is_in(state["row_hash"].drop_nulls().implode())
+
+
+def to_check(state: pl.DataFrame, rows: pl.DataFrame, is_unchanged: pl.Series) -> pl.Series:
     """For each row of the snapshot: must it go through the rules? New, changed, or flagged the last time."""
-    settled = state.filter(pl.col("row_hash").is_not_null() & ~pl.col("has_finding"))["row_hash"]
-    return ~rows["row_hash"].is_in(settled.implode())
+    return ~is_unchanged | rows["row_hash"].is_in(state.filter("has_finding")["row_hash"].implode())
 
 
-def transition(state: pl.DataFrame, rows: pl.DataFrame, discarded: pl.Series, flagged: pl.Series) -> Transition:
+def transition(
+    state: pl.DataFrame, rows: pl.DataFrame, is_unchanged: pl.Series, discarded: pl.Series, flagged: pl.Series
+) -> Transition:
     """Compare a snapshot with the state before it.
 
-    `rows`: record_number · registry_id · row_hash, one row per record of the file, in any order; `discarded` and
+    `rows`: record_number · registry_id · row_hash, one row per record of the file, in any order; `is_unchanged`: what
+    `unchanged` says of them (asked once: in a scale-1 registry it is four million hashes); `discarded` and
     `flagged`: record numbers. The id of a row that is not discarded is present and unique. A person whose row is
     discarded stays as she was; a person who is not in the file is closed.
     """
@@ -63,8 +70,9 @@ def transition(state: pl.DataFrame, rows: pl.DataFrame, discarded: pl.Series, fl
     accepted = rows.filter(~is_discarded)
     held_ids = rows.filter(is_discarded & pl.col("registry_id").is_not_null())["registry_id"]
 
-    changed = accepted.join(state.select("row_hash"), on="row_hash", how="anti")
-    leaving = state.join(accepted.select("row_hash"), on="row_hash", how="anti")  # a null hash (closed) matches nothing
+    changed = rows.filter(~is_unchanged, ~is_discarded)
+    # a null hash (closed) is no one's
+    leaving = state.filter(~pl.col("row_hash").is_in(accepted["row_hash"].implode()).fill_null(False))
     pairs = changed.select("registry_id", "record_number").join(
         leaving.with_columns(was_known=pl.lit(True)), on="registry_id", how="full", coalesce=True
     )

@@ -14,6 +14,7 @@ from orchestration.intake.registry_state import (
     same_state,
     to_check,
     transition,
+    unchanged,
 )
 
 COLUMNS = ["id_assistito", "comune_residenza"]
@@ -34,7 +35,8 @@ def numbers(*values: int) -> pl.Series:
 def step(
     state: pl.DataFrame, *people: tuple[str | None, str | None], discarded: tuple[int, ...] = ()
 ) -> tuple[dict[str, str], pl.DataFrame]:
-    result = transition(state, rows_of(*people), numbers(*discarded), numbers())
+    rows = rows_of(*people)
+    result = transition(state, rows, unchanged(state, rows), numbers(*discarded), numbers())
     return dict(result.changes.select("registry_id", "change_type").rows()), result.state
 
 
@@ -89,8 +91,9 @@ def test_rows_without_an_id_are_nobody() -> None:
 
 def test_unchanged_rows_are_checked_again_only_if_they_were_flagged() -> None:
     rows = rows_of(("a", "1"), ("b", "1"))
-    state = transition(empty_state(), rows, numbers(), numbers(2)).state
-    assert to_check(state, rows_of(("a", "1"), ("b", "1"), ("c", "1"))).to_list() == [False, True, True]
+    state = transition(empty_state(), rows, unchanged(empty_state(), rows), numbers(), numbers(2)).state
+    again = rows_of(("a", "1"), ("b", "1"), ("c", "1"))
+    assert to_check(state, again, unchanged(state, again)).to_list() == [False, True, True]
 
 
 def test_missing_and_moved_values_have_other_hashes() -> None:
