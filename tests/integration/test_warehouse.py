@@ -18,8 +18,8 @@ from tests.integration.warehouse_rows import BOLOGNA, IMOLA, Region
 
 
 def _everything(settings: Settings) -> dict[str, list[Any]]:
-    """Every row of every table that people read, and of every one that a build keeps, as text and sorted. What a build has
-    taken away is of that build alone."""
+    """Every row of every table that people read, and of every one that a build keeps, as text and sorted. What a build
+    has taken away is of that build alone."""
     manifest = settings.state_dir / "dbt" / "target" / "manifest.json"
     nodes = json.loads(manifest.read_text())["nodes"].values()
     kept = [
@@ -175,7 +175,7 @@ def test_counts_follow_the_official_rules_and_incremental_equals_full(settings: 
 
 
 def _dies_between_facts_and_aggregates(settings: Settings) -> None:
-    """What a build has taken away from the facts is known to the next one when this one dies: the marks are the same."""
+    """What a build has taken away from the facts is known to the next when this one dies: the marks are the same."""
     cells = [f"intermediate.int_{domain}__touched_cell" for domain in ("iass", "service", "pathway")]
     with connection.connect(settings, "transformer", autocommit=True) as conn:
         conn.execute(
