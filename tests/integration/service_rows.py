@@ -98,8 +98,12 @@ def first_year(services: Services) -> None:
                 "assessment": [{"assessed_on": "2013-11-10", "cognitive_disorder_code": "2"}],
             },
             {**PERSON, "id": "ADI-D", "person": "dora-adi", "started_on": "2013-11-20", "care_type_code": "2"},
-            # The event of its admission: cancelled later.
-            {**PERSON, "id": "ADI-X", "person": "carla", "started_on": "2013-11-20", "care_type_code": "1"},
+            # The only one of its district: cancelled later.
+            {
+                **PERSON,
+                **{"id": "ADI-X", "person": "carla", "started_on": "2013-11-20", "care_type_code": "1"},
+                "residence_comune_code": "037032",
+            },
         ],
     )
     services.deliver(
