@@ -147,7 +147,7 @@ def test_counts_follow_the_official_rules_and_incremental_equals_full(settings: 
             "select sum(n_deliveries_expected) from mart_demand.contact_monthly where period_type = 'month'"
             " and territory_level = 'district' and territory_code = '10101'",
         )
-        == 29
+        == 30
     )
     # What was moved to another person is hers alone.
     assert _one(

@@ -18,17 +18,32 @@ changed as (
     inner join {{ source('raw', 'identity__person') }} as identity
         on new_change.person_ref = identity.person_ref
     union all
+    -- Somebody else's record is hers now: of either, anything may differ.
     select
-        person_key,
+        person.person_key,
         date '1900-01-01'
-    from {{ source('raw', 'identity__person') }}
-    where {{ in_new_identities('changed_seq') }}
+    from {{ source('raw', 'identity__relink') }} as relink
+    inner join {{ source('raw', 'identity__person') }} as identity
+        on relink.person_ref = identity.person_ref
+    cross join
+        lateral (
+            values (relink.old_person_key), (identity.person_key)
+        ) as person (person_key)
+    where {{ in_new_identities('relink.changed_seq') }}
     union all
+    -- Whom the registry did not know has other versions from the beginning. An identity that only flows know moves no other record.
     select
-        old_person_key,
-        date '1900-01-01'
-    from {{ source('raw', 'identity__relink') }}
-    where {{ in_new_identities('changed_seq') }}
+        identity.person_key,
+        case
+            when exists (
+                select 1
+                from {{ source('raw', 'naar__person') }} as change
+                where change.person_ref = identity.person_ref
+            ) then date '1900-01-01'
+            else date '9999-12-31'
+        end
+    from {{ source('raw', 'identity__person') }} as identity
+    where {{ in_new_identities('identity.changed_seq') }}
     union all
     -- Persons known from flows only take what the newest record says. It moves no key, so no day of a fact.
     select
