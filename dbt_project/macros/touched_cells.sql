@@ -1,13 +1,15 @@
 {# Which cells of the aggregates an incremental build writes again: the periods and places of the rows that it takes away from the facts
    and of those that it puts there. See docs/decisions/0026. #}
 
-{# Months and places of the rows of a fact, a relation as it was or as it is, that this build writes again. A target of a contact's month
-   may change its place with any of its days. #}
+{# Months and places of the rows of a fact, a relation as it was or as it is, that this build writes again, and what they hold. Of the
+   contacts only the places: their demands and outcomes are facts of their own, and a target of a contact's month may change its place
+   with any of its days. #}
 {% macro places_of_contacts(fact) -%}
     select distinct
         touched.month_on,
         contact.district_code,
-        contact.ausl_code
+        contact.ausl_code,
+        cast(null as text) as content
     from {{ ref('int_iass__touched_month') }} as touched
     inner join {{ fact }} as contact
         on
@@ -17,10 +19,11 @@
 {%- endmacro %}
 
 {% macro places_of_service_months(fact) -%}
-    select distinct
+    select
         month.month_on,
         month.district_code,
-        month.ausl_code
+        month.ausl_code,
+        md5(cast(month as text)) as content
     from {{ ref('int_service__touched') }} as touched
     inner join {{ fact }} as month
         on
@@ -28,35 +31,40 @@
             and month.month_end_on >= touched.touched_from
 {%- endmacro %}
 
-{# Of a touched person's requests, those that what was touched can have changed. #}
 {% macro places_of_requests(fact) -%}
-    select distinct
+    select
         cast(date_trunc('month', request.contact_on) as date) as month_on,
         request.district_code,
-        request.ausl_code
+        request.ausl_code,
+        md5(cast(request as text)) as content
     from {{ ref('int_pathway__touched_person') }} as touched
     inner join {{ fact }} as request
         on touched.person_key = request.person_key
-    where
-        greatest(request.contact_on + {{ var('pathway_windows')[-1] }}, request.last_contact_on + {{ var('request_merge_days') }})
-        >= touched.touched_from
 {%- endmacro %}
 
-{# Those of a fact before this build writes it. No ref, which would make a circle: the fact says that it comes after. #}
+{# Those of a fact before this build writes it, and one row without a place that says that the build was here. No ref, which would make a
+   circle: the fact says that it comes after. #}
 {% macro places_before(fact, places_of) -%}
     {%- if is_incremental() -%}
+        with place as (
+            {{ places_of(model_relation(fact)) }}
+        )
+
         select
             place.*,
+            '{{ invocation_id }}' as invocation_id,
             {{ from_delivery_id() }} as from_delivery_id,
             {{ from_identity_seq() }} as from_identity_seq
-        from (
-            {{ places_of(model_relation(fact)) }}
-        ) as place
+        from place
+        union all
+        select null, null, null, null, '{{ invocation_id }}', {{ from_delivery_id() }}, {{ from_identity_seq() }}
     {%- else -%}
         select
             cast(null as date) as month_on,
             cast(null as text) as district_code,
             cast(null as text) as ausl_code,
+            cast(null as text) as content,
+            cast(null as text) as invocation_id,
             cast(null as bigint) as from_delivery_id,
             cast(null as bigint) as from_identity_seq
         where false
@@ -69,6 +77,55 @@
         delete from {{ this }}
         where from_delivery_id <> {{ from_delivery_id() }} or from_identity_seq <> {{ from_identity_seq() }}
     {%- endif -%}
+{%- endmacro %}
+
+{# Months and places whose rows are others than before. After a build that died nobody knows what it had put there: then all that it or
+   this one wrote. #}
+{% macro places_changed(before, places_after) -%}
+    with before as (
+        select
+            month_on,
+            district_code,
+            ausl_code,
+            content
+        from {{ ref(before) }}
+        where month_on is not null
+    ),
+
+    after as (
+        {{ places_after }}
+    ),
+
+    changed as (
+        (
+            select * from before
+            except
+            select * from after
+        )
+        union all
+        (
+            select * from after
+            except
+            select * from before
+        )
+        union all
+        select written.*
+        from (
+            select * from before
+            union all
+            select * from after
+        ) as written
+        where (
+            select count(distinct place.invocation_id) > 1
+            from {{ ref(before) }} as place
+        )
+    )
+
+    select distinct
+        month_on,
+        district_code,
+        ausl_code
+    from changed
 {%- endmacro %}
 
 {# The cells of the months and places in `touched`, each with its months. #}

@@ -6,8 +6,15 @@ with touched as (
         district_code,
         ausl_code
     from {{ ref('int_iass__place_before') }}
+    where month_on is not null
     union
-    {{ places_of_contacts(ref('fct_contact')) }}
+    select
+        month_on,
+        district_code,
+        ausl_code
+    from (
+        {{ places_of_contacts(ref('fct_contact')) }}
+    ) as after
     union
     select
         month_on,

@@ -1,13 +1,7 @@
 {{ config(materialized='table') }}
--- One row per year and place whose aggregates of paths this build writes again: where requests were or are.
+-- One row per year and place whose aggregates of paths this build writes again: where requests changed.
 with touched as (
-    select
-        month_on,
-        district_code,
-        ausl_code
-    from {{ ref('int_pathway__place_before') }}
-    union
-    {{ places_of_requests(ref('fct_pathway')) }}
+    {{ places_changed('int_pathway__place_before', places_of_requests(ref('fct_pathway'))) }}
 )
 
 select distinct

@@ -1,14 +1,16 @@
 {{ config(materialized='table') }}
--- One row per cell of the aggregates of services that this build writes again, and month of it: where episodes were or are, and where
--- months became known because their sender delivered an earlier period than all before.
-with touched as (
+-- One row per cell of the aggregates of services that this build writes again, and month of it: where months of episodes changed, and
+-- where they became known because their sender delivered an earlier period than all before.
+with changed as (
+    {{ places_changed('int_service__place_before', places_of_service_months(ref('fct_service_month'))) }}
+),
+
+touched as (
     select
         month_on,
         district_code,
         ausl_code
-    from {{ ref('int_service__place_before') }}
-    union
-    {{ places_of_service_months(ref('fct_service_month')) }}
+    from changed
     union
     select
         month.month_on,
