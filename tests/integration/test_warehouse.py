@@ -336,4 +336,6 @@ def _late_word(region: Region) -> None:
     )
     # The only contact of its month and district: nothing is left there but what was counted.
     region.iass(IMOLA, "2014-03", [{"id": "B1", "op": "C"}])
+    # The first of a district: nothing was there that could have changed.
+    region.iass("10102", "2014-03", [{"id": "N1", "on": "2014-03-05", "demands": [{"person": "carla"}]}])
     region.identity({"dora-adi": 17, "elsa": 16})
