@@ -163,7 +163,7 @@ def _take_together(settings: Settings, conn: Connection, sheaf: _Sheaf, today: d
                 read = [each for each in read if each[0].name.sender_code not in shared.senders]
                 batch = _bind(read)
     except (IassError, psycopg.Error):
-        pass
+        return {}
     return {}
 
 
