@@ -1,3 +1,8 @@
+{{ config(
+    materialized='table',
+    tags='from_seeds',
+    indexes=[{'columns': ['year_number', 'territory_level', 'territory_code'], 'unique': true}]
+) }}
 -- One row per year and territory: residents on the reference day nearest to the year.
 with reference as (
     select distinct reference_on
