@@ -5,6 +5,8 @@ Run it on a home with the built demo region: IASS_HOME=… python docs/analysts/
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -41,20 +43,21 @@ def without_header(sql: str) -> str:
     return "\n".join(line for line in sql.splitlines() if not line.startswith("-- "))
 
 
-def cell(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, int) and abs(value) >= 10_000:
-        return f"{value:,}"
-    return str(value).replace("|", "\\|")
+def written(values: Sequence[Any]) -> list[str]:
+    """A column's cells: thousands are set apart in all of its numbers or in none."""
+    numbers = [value for value in values if isinstance(value, int | Decimal)]
+    is_large = any(abs(number) >= 10_000 for number in numbers)
+    return ["" if value is None else f"{value:,}" if is_large else str(value).replace("|", "\\|") for value in values]
 
 
 def table(conn: psycopg.Connection[Any], sql: str) -> str:
     cursor = conn.execute(sql)
     names = [column.name for column in cursor.description or ()]
     rows = cursor.fetchall()
-    lines = [f"| {' | '.join(names)} |", "|" + "---|" * len(names)]
-    lines += [f"| {' | '.join(cell(value) for value in row)} |" for row in rows[:SHOWN]]
+    columns = list(zip(*rows[:SHOWN], strict=True))
+    rules = ["---:" if any(isinstance(value, int | Decimal) for value in column) else "---" for column in columns]
+    lines = [f"| {' | '.join(names)} |", f"|{'|'.join(rules)}|"]
+    lines += [f"| {' | '.join(cells)} |" for cells in zip(*map(written, columns), strict=True)]
     if len(rows) > SHOWN:
         lines.append(f"\n{SHOWN} of {len(rows):,} rows.")
     return "\n".join(lines)

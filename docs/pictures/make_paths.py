@@ -18,7 +18,7 @@ from orchestration.settings import Settings
 from orchestration.warehouse import connection
 
 HERE = Path(__file__).resolve().parent
-INK, BLUE, GREEN, GREY = "#17324D", "#0066CC", "#0B5D3B", "#8A97A3"
+INK, BLUE, PALE, GREEN = "#17324D", "#0066CC", "#99C2EB", "#0B5D3B"
 NEWEST = "year_number = (select max(year_number) from mart_pathway.answer)"
 FONT = "Titillium Web, Segoe UI, Helvetica, Arial, sans-serif"
 CONFIG = {
@@ -26,6 +26,7 @@ CONFIG = {
     "view": {"stroke": None},
     "title": {"anchor": "start", "color": INK, "fontSize": 14},
     "axis": {"labelLimit": 470, "titleColor": INK},
+    "locale": {"number": {"decimal": ",", "thousands": ".", "grouping": [3], "currency": ["", " €"]}},
 }
 
 
@@ -66,7 +67,7 @@ def conversion(conn: object) -> None:
                 "field": "window_days",
                 "type": "nominal",
                 "title": "entro giorni",
-                "scale": {"range": ["#99C2EB", BLUE, INK]},
+                "scale": {"range": [PALE, BLUE, INK]},
             },
         },
     }
@@ -86,7 +87,13 @@ def waiting(conn: object) -> None:
     spec = {
         "encoding": {
             "x": measure("day_number", "giorni dalla domanda di assistenza domiciliare integrata"),
-            "color": {"field": "milestone_label", "type": "nominal", "title": None, "scale": {"range": [BLUE, GREEN]}},
+            "color": {
+                "field": "milestone_label",
+                "type": "nominal",
+                "title": None,
+                "scale": {"range": [BLUE, GREEN]},
+                "legend": {"orient": "bottom", "symbolOpacity": 1},
+            },
         },
         "layer": [
             {
@@ -112,7 +119,7 @@ def answers(conn: object) -> None:
     spec = {
         "layer": [
             {
-                "mark": {"type": "bar", "color": BLUE},
+                "mark": {"type": "bar", "color": PALE},
                 "encoding": {
                     "x": measure("percent", "per cento delle richieste con esito noto"),
                     "y": name("district", "-x"),
@@ -220,7 +227,9 @@ def sankey(conn: object) -> None:
     height = max(top[node] + size[node] * unit for node in top) + 24
     (HERE / "path-transitions.svg").write_text(
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height:.0f}" role="img" aria-label="{title}">'
-        f"<style>text{{font-family:{FONT};font-size:11px;fill:{INK}}}.head{{font-size:14px;font-weight:600}}</style>"
+        # a seam of white, or bands would run through the letters
+        f"<style>text{{font-family:{FONT};font-size:11px;fill:{INK};paint-order:stroke;stroke:#FFF;stroke-width:3px}}"
+        ".head{font-size:14px;font-weight:600}</style>"
         f'<rect width="{width}" height="{height:.0f}" fill="#FFFFFF"/><text x="24" y="28" class="head">{title}</text>'
         f"{''.join(bands)}{''.join(boxes)}</svg>\n"
     )
