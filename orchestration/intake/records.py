@@ -267,8 +267,19 @@ class _Loader:
                 made[field.name], presented = self.persons.presented(frame, field)
                 persons.append(presented)
         return frame.select(
-            _typed(made.get(field.name, pl.col(field.name)), field) for field in table.fields if field.is_in_raw
+            _typed(made.get(field.name, self._kept(field)), field) for field in table.fields if field.is_in_raw
         )
+
+    def _kept(self, field: Field) -> pl.Expr:
+        """What raw keeps of a field: text that cannot be one of its codes could be anything that slipped into it, a
+        name too, and its finding has told of it. A code that is only missing from its list is kept."""
+        value = pl.col(field.name)
+        if field.pattern is not None and field.dtype == "text":
+            return pl.when(pl.col(f"{field.name}_well_formed").fill_null(True)).then(value)
+        if field.code_list in self.contract.code_lists:
+            longest = max(len(code.code) for code in self.contract.code_lists[field.code_list].codes)
+            return pl.when(value.str.len_chars() <= longest).then(value)
+        return value
 
 
 _FOUND_SCHEMA = {name: dtype for name, dtype in FINDING_SCHEMA.items() if name != "record_key"}

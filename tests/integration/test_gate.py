@@ -6,7 +6,7 @@ import csv
 import json
 
 import pytest
-from deliveries import MARKED_CODE, MARKED_NAME, SENDER, contact, iass, put, put_iass, put_noml, rows, state
+from deliveries import SENDER, contact, iass, put, put_iass, put_noml, rows, state
 
 from orchestration.intake import gate, ledger, nomenclature, receipt
 from orchestration.warehouse import connection
@@ -190,36 +190,6 @@ def test_receipts_say_what_happened_and_cells_are_no_formulas(settings, inbox):
     assert "Accettato" in page and "IASS-212" in page and "http" not in page
     assert receipt.read(settings, str(result.delivery_id))["outcome"] == "accepted"
     assert receipt.read(settings, result.file_name)["delivery"]["delivery_id"] == result.delivery_id
-
-
-def test_no_identity_leaves_the_vault(settings, inbox, caplog, capfd):
-    bad = contact("a", item="unmapped")
-    misplaced = contact(MARKED_CODE + " " + MARKED_NAME + " and more than thirty")
-    stray = contact("c").replace("<Modalita>1", f"<{MARKED_NAME}>{MARKED_CODE}</{MARKED_NAME}><Modalita>{MARKED_CODE}")
-    gate.intake(settings, [put_iass(inbox, bad, misplaced, stray, contact("d"))])
-    torn = iass(contact("e"))[:-200]
-    gate.intake(settings, [put(inbox, f"IASS_{SENDER}_2013-03_002.xml", torn)])
-    header = put(inbox, f"NOML_{SENDER}_2013-02-01_001.csv", f"{MARKED_NAME};{MARKED_CODE}\na;b\n")
-    gate.intake(settings, [header])
-    written = "".join(
-        p.read_text(errors="replace")
-        for folder in (settings.receipts_dir, settings.log_dir, settings.state_dir)
-        for p in folder.rglob("*")
-        if p.is_file()
-    )
-    database = repr(rows(settings, "select * from landing.finding")) + repr(
-        rows(settings, "select * from landing.delivery")
-    )
-    raw = "".join(
-        repr(rows(settings, f"select * from raw.iass__{table}")) for table in ("contact", "demand", "outcome")
-    )
-    out = capfd.readouterr()
-    for mark in (MARKED_CODE, MARKED_NAME):
-        assert mark not in written
-        assert mark not in database
-        assert mark not in raw
-        assert mark not in caplog.text + out.out + out.err
-    assert rows(settings, "select count(*) from vault.presented_person where family_name = %s", MARKED_NAME) == [(1,)]
 
 
 def test_the_ledger_can_be_asked(settings, inbox):

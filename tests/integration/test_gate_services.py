@@ -171,16 +171,3 @@ def test_shifted_quotes_refuse_the_file_and_formula_cells_do_no_harm(settings, t
             text = file.read_text()
             assert "cmd" not in text and MARKED_CODE not in text
     assert f";'-1;{table.partition('__')[2]};" in (accepted.receipt_dir / "findings.csv").read_text()
-
-
-def test_nobody_is_named_outside_the_vault(settings, tmp_path, caplog, capfd):
-    bad = [row("SMAC", id_contratto=MARKED_CODE + MARKED_NAME * 2), row("SMAC", area=MARKED_NAME, livello=MARKED_CODE)]
-    [result] = gate.intake(settings, [put_csv(tmp_path, "SMAC", "2013-H1", *bad, row("SMAC"))])
-    assert (result.records_accepted, result.records_discarded) == (1, 2)
-    told = "".join(file.read_text() for file in result.receipt_dir.iterdir())
-    told += repr(rows(settings, "select * from landing.finding")) + repr(
-        rows(settings, "select * from landing.live_key")
-    )
-    told += repr(rows(settings, "select * from raw.smac__contract")) + caplog.text + "".join(capfd.readouterr())
-    assert MARKED_CODE not in told and MARKED_NAME not in told
-    assert SENDER in told
