@@ -10,18 +10,30 @@
 ) }}
 -- One row per quarter, half-year or year and territory in which there was a contact: the comuni whose desks had one,
 -- and their residents.
-with contact as (
+with in_place as (
+    select distinct
+        cast(date_trunc('month', contact.contact_on) as date) as month_on,
+        contact.district_code,
+        contact.ausl_code,
+        desk_comune.comune_code
+    from {{ ref('fct_contact') }} as contact
+    inner join {{ ref('dim_territory') }} as desk_comune
+        on contact.territory_key = desk_comune.territory_key
+    {% if is_incremental() %}
+        where {{ in_touched_years('contact.contact_on', 'int_iass__touched_cell') }}
+    {% endif %}
+),
+
+contact as (
     select distinct
         period.period_type,
         period.period_start_on,
         place.territory_level,
         place.territory_code,
-        desk_comune.comune_code
-    from {{ ref('fct_contact') }} as contact
-    inner join {{ ref('dim_territory') }} as desk_comune
-        on contact.territory_key = desk_comune.territory_key
+        in_place.comune_code
+    from in_place
     {{ cuts(
-        'contact.contact_on', 'contact.district_code', 'contact.ausl_code', 'int_iass__touched_cell', ['quarter', 'half_year', 'year']
+        'in_place.month_on', 'in_place.district_code', 'in_place.ausl_code', 'int_iass__touched_cell', ['quarter', 'half_year', 'year']
     ) }}
 ),
 

@@ -9,6 +9,7 @@
     }}
 ) }}
 -- One row per quarter, half-year or year and territory in which there was a demand: what was asked, what was answered.
+-- Demands of a month and place add up.
 with answer as (
     select
         demand_key,
@@ -21,6 +22,28 @@ with answer as (
         where {{ in_touched_years('outcome.contact_on', 'int_iass__touched_cell') }}
     {% endif %}
     group by demand_key
+),
+
+in_place as (
+    select
+        cast(date_trunc('month', demand.contact_on) as date) as month_on,
+        demand.district_code,
+        demand.ausl_code,
+        count(*) as n_demands,
+        count(*) filter (where demand.is_person_identified) as n_demands_identified,
+        count(*) filter (where person.person_source = 'registry') as n_demands_registered,
+        count(answer.demand_key) as n_demands_answered,
+        count(*) filter (where answer.has_immediate_answer) as n_demands_immediate,
+        count(*) filter (where answer.has_assessment) as n_demands_assessment
+    from {{ ref('fct_demand') }} as demand
+    left join {{ ref('dim_person') }} as person
+        on demand.person_version_key = person.person_version_key
+    left join answer
+        on demand.demand_key = answer.demand_key
+    {% if is_incremental() %}
+        where {{ in_touched_years('demand.contact_on', 'int_iass__touched_cell') }}
+    {% endif %}
+    group by 1, 2, 3
 )
 
 select
@@ -29,16 +52,11 @@ select
     cast(extract(year from period.period_start_on) as integer) as year_number,
     place.territory_level,
     place.territory_code,
-    count(*) as n_demands,
-    count(*) filter (where demand.is_person_identified) as n_demands_identified,
-    count(*) filter (where person.person_source = 'registry') as n_demands_registered,
-    count(answer.demand_key) as n_demands_answered,
-    count(*) filter (where answer.has_immediate_answer) as n_demands_immediate,
-    count(*) filter (where answer.has_assessment) as n_demands_assessment
-from {{ ref('fct_demand') }} as demand
-left join {{ ref('dim_person') }} as person
-    on demand.person_version_key = person.person_version_key
-left join answer
-    on demand.demand_key = answer.demand_key
-{{ cuts('demand.contact_on', 'demand.district_code', 'demand.ausl_code', 'int_iass__touched_cell', ['quarter', 'half_year', 'year']) }}
+{% for measure in [
+    'n_demands', 'n_demands_identified', 'n_demands_registered', 'n_demands_answered', 'n_demands_immediate', 'n_demands_assessment'
+] %}
+    cast(sum(in_place.{{ measure }}) as bigint) as {{ measure }}{{ ',' if not loop.last }}
+{% endfor %}
+from in_place
+{{ cuts('in_place.month_on', 'in_place.district_code', 'in_place.ausl_code', 'int_iass__touched_cell', ['quarter', 'half_year', 'year']) }}
 group by 1, 2, 3, 4, 5

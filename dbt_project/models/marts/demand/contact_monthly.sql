@@ -23,30 +23,79 @@ with expected as (
     group by 1, 2, 3, 4
 ),
 
+contact_in_place as (
+    select
+        cast(date_trunc('month', contact_on) as date) as month_on,
+        district_code,
+        ausl_code,
+        sum(n_contacts) as n_contacts,
+        sum(n_demands) as n_demands
+    from {{ ref('fct_contact') }}
+    {% if is_incremental() %}
+        where {{ in_touched_years('contact_on', 'int_iass__touched_cell') }}
+    {% endif %}
+    group by 1, 2, 3
+),
+
 contact as (
     select
         period.period_type,
         period.period_start_on,
         place.territory_level,
         place.territory_code,
-        sum(contact.n_contacts) as n_contacts,
-        sum(contact.n_demands) as n_demands,
-        count(distinct contact.reporter_person_key) filter (where contact.is_reporter_identified) as n_reporters
-    from {{ ref('fct_contact') }} as contact
-    {{ cuts('contact.contact_on', 'contact.district_code', 'contact.ausl_code', 'int_iass__touched_cell') }}
+        cast(sum(contact.n_contacts) as bigint) as n_contacts,
+        cast(sum(contact.n_demands) as bigint) as n_demands
+    from contact_in_place as contact
+    {{ cuts('contact.month_on', 'contact.district_code', 'contact.ausl_code', 'int_iass__touched_cell') }}
+    group by 1, 2, 3, 4
+),
+
+identified_reporter as (
+    select
+        contact_on as month_on,
+        district_code,
+        ausl_code,
+        reporter_person_key as person_key
+    from {{ ref('fct_contact') }}
+    where
+        is_reporter_identified
+        {% if is_incremental() %}
+            and {{ in_touched_years('contact_on', 'int_iass__touched_cell') }}
+        {% endif %}
+),
+
+reporter as (
+    {{ persons_in_cells('identified_reporter', 'int_iass__touched_cell') }}
+),
+
+asked as (
+    select
+        cast(date_trunc('month', contact_on) as date) as month_on,
+        district_code,
+        ausl_code,
+        case when is_person_identified then person_key end as person_key,
+        count(*) filter (where not is_person_identified) as n_demands_without_person
+    from {{ ref('fct_demand') }}
+    {% if is_incremental() %}
+        where {{ in_touched_years('contact_on', 'int_iass__touched_cell') }}
+    {% endif %}
     group by 1, 2, 3, 4
 ),
 
 person as (
+    {{ persons_in_cells('asked', 'int_iass__touched_cell') }}
+),
+
+without_person as (
     select
         period.period_type,
         period.period_start_on,
         place.territory_level,
         place.territory_code,
-        count(distinct demand.person_key) filter (where demand.is_person_identified) as n_persons,
-        count(*) filter (where not demand.is_person_identified) as n_demands_without_person
-    from {{ ref('fct_demand') }} as demand
-    {{ cuts('demand.contact_on', 'demand.district_code', 'demand.ausl_code', 'int_iass__touched_cell') }}
+        cast(sum(asked.n_demands_without_person) as bigint) as n_demands_without_person
+    from asked
+    {{ cuts('asked.month_on', 'asked.district_code', 'asked.ausl_code', 'int_iass__touched_cell') }}
+    where asked.person_key is null
     group by 1, 2, 3, 4
 )
 
@@ -63,8 +112,8 @@ select
     case when expected.n_deliveries_received > 0 then coalesce(contact.n_contacts, 0) end as n_contacts,
     case when expected.n_deliveries_received > 0 then coalesce(contact.n_demands, 0) end as n_demands,
     case when expected.n_deliveries_received > 0 then coalesce(person.n_persons, 0) end as n_persons,
-    case when expected.n_deliveries_received > 0 then coalesce(contact.n_reporters, 0) end as n_reporters,
-    case when expected.n_deliveries_received > 0 then coalesce(person.n_demands_without_person, 0) end
+    case when expected.n_deliveries_received > 0 then coalesce(reporter.n_persons, 0) end as n_reporters,
+    case when expected.n_deliveries_received > 0 then coalesce(without_person.n_demands_without_person, 0) end
         as n_demands_without_person,
     round(cast(contact.n_demands as numeric) / nullif(contact.n_contacts, 0), 3) as demands_per_contact,
     residents.residents_on,
@@ -74,7 +123,11 @@ select
 from expected
 left join contact
     using (period_type, period_start_on, territory_level, territory_code)
+left join reporter
+    using (period_type, period_start_on, territory_level, territory_code)
 left join person
+    using (period_type, period_start_on, territory_level, territory_code)
+left join without_person
     using (period_type, period_start_on, territory_level, territory_code)
 left join {{ ref('dim_territory') }} as territory
     on

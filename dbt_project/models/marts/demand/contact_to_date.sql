@@ -23,27 +23,54 @@ with expected as (
     group by 1, 2, 3
 ),
 
+contact_in_place as (
+    select
+        cast(date_trunc('month', contact_on) as date) as month_on,
+        district_code,
+        ausl_code,
+        sum(n_contacts) as n_contacts,
+        sum(n_demands) as n_demands
+    from {{ ref('fct_contact') }}
+    {% if is_incremental() %}
+        where {{ in_touched_years('contact_on', 'int_iass__touched_cell') }}
+    {% endif %}
+    group by 1, 2, 3
+),
+
 contact as (
     select
-        cast(date_trunc('month', contact.contact_on) as date) as month_on,
+        contact.month_on,
         place.territory_level,
         place.territory_code,
         sum(contact.n_contacts) as n_contacts,
         sum(contact.n_demands) as n_demands
-    from {{ ref('fct_contact') }} as contact
-    {{ cuts('contact.contact_on', 'contact.district_code', 'contact.ausl_code', 'int_iass__touched_cell', ['year']) }}
+    from contact_in_place as contact
+    {{ cuts('contact.month_on', 'contact.district_code', 'contact.ausl_code', 'int_iass__touched_cell', ['year']) }}
     group by 1, 2, 3
+),
+
+seen as (
+    select distinct
+        cast(date_trunc('month', contact_on) as date) as month_on,
+        district_code,
+        ausl_code,
+        person_key
+    from {{ ref('fct_demand') }}
+    where
+        is_person_identified
+        {% if is_incremental() %}
+            and {{ in_touched_years('contact_on', 'int_iass__touched_cell') }}
+        {% endif %}
 ),
 
 first_month as (
     select
-        min(cast(date_trunc('month', demand.contact_on) as date)) as month_on,
+        min(seen.month_on) as month_on,
         place.territory_level,
         place.territory_code
-    from {{ ref('fct_demand') }} as demand
-    {{ cuts('demand.contact_on', 'demand.district_code', 'demand.ausl_code', 'int_iass__touched_cell', ['year']) }}
-    where demand.is_person_identified
-    group by period.period_start_on, place.territory_level, place.territory_code, demand.person_key
+    from seen
+    {{ places('seen.district_code', 'seen.ausl_code') }}
+    group by extract(year from seen.month_on), place.territory_level, place.territory_code, seen.person_key
 ),
 
 person as (

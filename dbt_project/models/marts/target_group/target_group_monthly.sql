@@ -14,22 +14,92 @@
 ) }}
 -- One row per period, period type, territory and cut by target, sex and age band; TOT stands for all. Persons are distinct in each row.
 -- The row with TOT everywhere counts each person once, so it is less than the sum of targets.
-with person as (
-    select distinct
-        period.period_type,
-        period.period_start_on,
-        place.territory_level,
-        place.territory_code,
+-- Most persons say the same of themselves in all of a year: they are counted together, and the counts summed. Only the others have to be
+-- told apart in each cut.
+with seen as (
+    select
+        fact.month_on,
+        fact.district_code,
+        fact.ausl_code,
         target.report_target_code,
         fact.sex_code,
         age_band.age_band_code,
-        fact.person_key
+        fact.person_key,
+        min(target.report_target_code) over person = max(target.report_target_code) over person
+        and min(fact.sex_code) over person = max(fact.sex_code) over person
+        and min(age_band.age_band_code) over person = max(age_band.age_band_code) over person as is_one_everywhere
     from {{ ref('fct_target_group') }} as fact
     inner join {{ ref('dim_report_target') }} as target
         on fact.report_target_key = target.report_target_key
     inner join {{ ref('dim_age_band') }} as age_band
         on fact.age_band_key = age_band.age_band_key
-    {{ cuts('fact.month_on', 'fact.district_code', 'fact.ausl_code', 'int_iass__touched_cell') }}
+    {% if is_incremental() %}
+        where {{ in_touched_years('fact.month_on', 'int_iass__touched_cell') }}
+    {% endif %}
+    window person as (partition by extract(year from fact.month_on), fact.person_key)
+),
+
+together as (
+    select *
+    from seen
+    where is_one_everywhere
+),
+
+apart as (
+    select
+        seen.month_on,
+        seen.district_code,
+        seen.ausl_code,
+        cut.report_target_code,
+        cut.sex_code,
+        cut.age_band_code,
+        seen.person_key
+    from seen
+    cross join
+        lateral (
+            values
+            (seen.report_target_code, seen.sex_code, seen.age_band_code),
+            (seen.report_target_code, seen.sex_code, 'TOT'),
+            (seen.report_target_code, 'TOT', seen.age_band_code),
+            (seen.report_target_code, 'TOT', 'TOT'),
+            ('TOT', 'TOT', 'TOT')
+        ) as cut (report_target_code, sex_code, age_band_code)
+    where not seen.is_one_everywhere
+),
+
+together_in_cell as (
+    {{ persons_in_cells('together', 'int_iass__touched_cell', by=['report_target_code', 'sex_code', 'age_band_code']) }}
+),
+
+apart_in_cell as (
+    {{ persons_in_cells('apart', 'int_iass__touched_cell', by=['report_target_code', 'sex_code', 'age_band_code']) }}
+),
+
+person as (
+    select
+        period_type,
+        period_start_on,
+        territory_level,
+        territory_code,
+        coalesce(report_target_code, 'TOT') as report_target_code,
+        coalesce(sex_code, 'TOT') as sex_code,
+        coalesce(age_band_code, 'TOT') as age_band_code,
+        sum(n_persons) as n_persons
+    from together_in_cell
+    group by
+        period_type,
+        period_start_on,
+        territory_level,
+        territory_code,
+        grouping sets (
+            (report_target_code, sex_code, age_band_code),
+            (report_target_code, sex_code),
+            (report_target_code, age_band_code),
+            (report_target_code),
+            ()
+        )
+    union all
+    select * from apart_in_cell
 )
 
 select
@@ -38,20 +108,9 @@ select
     cast(extract(year from period_start_on) as integer) as year_number,
     territory_level,
     territory_code,
-    coalesce(report_target_code, 'TOT') as report_target_code,
-    coalesce(sex_code, 'TOT') as sex_code,
-    coalesce(age_band_code, 'TOT') as age_band_code,
-    count(distinct person_key) as n_persons
+    report_target_code,
+    sex_code,
+    age_band_code,
+    cast(sum(n_persons) as bigint) as n_persons
 from person
-group by
-    period_type,
-    period_start_on,
-    territory_level,
-    territory_code,
-    grouping sets (
-        (report_target_code, sex_code, age_band_code),
-        (report_target_code, sex_code),
-        (report_target_code, age_band_code),
-        (report_target_code),
-        ()
-    )
+group by 1, 2, 3, 4, 5, 6, 7, 8
