@@ -34,10 +34,16 @@
     ) as period (period_type, period_start_on)
 {%- endmacro %}
 
-{% macro places(district_column, ausl_column) -%}
+{% macro places(district_column, ausl_column, only=none) -%}
     cross join lateral (
-        values ('district', {{ district_column }}), ('ausl', {{ ausl_column }}), ('region', '080')
-    ) as place (territory_level, territory_code)
+        select
+            listed.territory_level,
+            listed.territory_code
+        from (
+            values ('district', {{ district_column }}), ('ausl', {{ ausl_column }}), ('region', '080')
+        ) as listed (territory_level, territory_code)
+        {{ 'where ' ~ only if only }}
+    ) as place
 {%- endmacro %}
 
 {# For what is put together by period before it is by place: in an incremental build the periods in which any place is touched … #}

@@ -1,26 +1,15 @@
 {# Every territory and every cut of the marts of paths that a request falls in; in an incremental build those of touched years and places.
    Sum requests over one type of cut, never over two. #}
 {% macro path_cuts(request) -%}
-    {%- if is_incremental() -%}
-        cross join lateral (
-            select
-                listed.territory_level,
-                listed.territory_code
-            from (
-                values ('district', {{ request }}.district_code), ('ausl', {{ request }}.ausl_code), ('region', '080')
-            ) as listed (territory_level, territory_code)
-            -- Looked up row by row (`is true` keeps it from being made a join, which is planned by the year alone).
-            where ((({{ request }}.year_number, listed.territory_level, listed.territory_code) in (
-                select
-                    touched.year_number,
-                    touched.territory_level,
-                    touched.territory_code
-                from {{ ref('int_pathway__touched_cell') }} as touched
-            )) is true)
-        ) as place
-    {%- else -%}
-        {{ places(request ~ '.district_code', request ~ '.ausl_code') }}
-    {%- endif %}
+    {{ places(
+        request ~ '.district_code',
+        request ~ '.ausl_code',
+        is_among_touched(
+            'int_pathway__touched_cell',
+            ['year_number', 'territory_level', 'territory_code'],
+            [request ~ '.year_number', 'listed.territory_level', 'listed.territory_code']
+        ) if is_incremental()
+    ) }}
     cross join lateral (
         values
         ('all', 'TOT'),

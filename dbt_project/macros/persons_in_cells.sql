@@ -87,12 +87,3 @@
     cross join lateral generate_series(1, 12, length.n_months) as series (first_month)
     where length.period_type in ('{{ types | join("', '") }}')
 {%- endmacro %}
-
-{# Whether `columns` of what is touched hold the values of a row. Looked up row by row: `is true` keeps it from being made a join, which
-   would be planned for a handful of rows, as the columns of a cell go together. #}
-{% macro is_among_touched(touched, columns) -%}
-    ((({{ columns | join(', ') }}) in (
-        select {{ columns | join(', ') }}
-        from {{ ref(touched) }}
-    )) is true)
-{%- endmacro %}

@@ -151,3 +151,12 @@
         interval '1 month'
     ) as series (month_on)
 {%- endmacro %}
+
+{# Whether `columns` of what is touched hold the values of a row. Looked up row by row: `is true` keeps it from being made a join, which
+   would be planned for a handful of rows, as the columns of a cell go together. #}
+{% macro is_among_touched(touched, columns, values=none) -%}
+    ((({{ (values or columns) | join(', ') }}) in (
+        select {{ columns | join(', ') }}
+        from {{ ref(touched) }}
+    )) is true)
+{%- endmacro %}
