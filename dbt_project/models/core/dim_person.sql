@@ -76,19 +76,6 @@ registered as (
     where compared.content is distinct from compared.content_before
 ),
 
-newest_said as (
-    select distinct on (identity.person_key)
-        identity.person_key,
-        said.sex_code,
-        said.birth_year,
-        said.citizenship_code,
-        said.residence_comune_code
-    from {{ ref('int_person__said') }} as said
-    inner join identity
-        on said.person_ref = identity.person_ref
-    order by identity.person_key, said.said_on desc, said.flow_code desc, said.record_id desc, said.place_number desc
-),
-
 version as (
     select
         person_key,
@@ -127,14 +114,27 @@ version as (
         null,
         null
     from (
-        select identity.person_key
+        select
+            identity.person_key,
+            array_agg(identity.person_ref) as person_refs
         from identity
-        except
-        select registered.person_key
-        from registered
+        left join registered
+            on identity.person_key = registered.person_key
+        where registered.person_key is null
+        group by identity.person_key
     ) as person
-    left join newest_said as said
-        on person.person_key = said.person_key
+    -- Looked up person by person: few are in no registry, and the planner would read what is said of all.
+    left join lateral (
+        select
+            said.sex_code,
+            said.birth_year,
+            said.citizenship_code,
+            said.residence_comune_code
+        from {{ ref('int_person__said') }} as said
+        where said.person_ref = any(person.person_refs)
+        order by said.said_on desc, said.flow_code desc, said.record_id desc, said.place_number desc
+        limit 1
+    ) as said on true
     {% if not is_incremental() %}
         union all
         select

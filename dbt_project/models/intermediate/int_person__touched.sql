@@ -45,7 +45,7 @@ changed as (
     from {{ source('raw', 'identity__person') }} as identity
     where {{ in_new_identities('identity.changed_seq') }}
     union all
-    -- Persons known from flows only take what the newest record says. It moves no key, so no day of a fact.
+    -- Persons known from flows only take what the newest record says. It moves no key, so no day of a fact. Of others it says nothing.
     select
         identity.person_key,
         date '9999-12-31'
@@ -64,7 +64,16 @@ changed as (
 )
 
 select
-    person_key,
-    min(changed_on) as changed_on
+    changed.person_key,
+    min(changed.changed_on) as changed_on
 from changed
-group by person_key
+group by changed.person_key
+having
+    min(changed.changed_on) < date '9999-12-31'
+    or not exists (
+        select 1
+        from {{ source('raw', 'identity__person') }} as presented
+        inner join {{ ref('stg_naar__change') }} as change
+            on presented.person_ref = change.person_ref
+        where changed.person_key = presented.person_key
+    )
