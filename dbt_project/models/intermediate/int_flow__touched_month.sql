@@ -1,0 +1,42 @@
+{{ config(materialized='table', indexes=[{'columns': ['flow_code', 'sender_code', 'month_on'], 'unique': true}]) }}
+-- One row per flow, sender and month whose persons dq_match_rate counts again: of the deliveries that hold a version of a record that new
+-- deliveries wrote or whose person identity has moved.
+{% set records = [
+    ('far1__admission', 'admission_id'),
+    ('adi1__taking_in_charge', 'care_id'),
+    ('smac__contract', 'contract_id'),
+    ('sisam__case', 'case_id')
+] %}
+with moved_ref as (
+    select person_ref
+    from {{ source('raw', 'identity__person') }}
+    where {{ in_new_identities('changed_seq') }}
+),
+
+touched as (
+    select delivery_id
+    from {{ ref('int_iass__touched_contact') }}
+    {% for table, key in records %}
+        union
+        select version.delivery_id
+        from {{ source('raw', table) }} as record
+        inner join {{ source('raw', table) }} as version
+            on
+                record.sender_code = version.sender_code
+                and record.{{ key }} = version.{{ key }}
+        where
+            {{ in_new_deliveries('record.delivery_id') }}
+            or record.person_ref in (
+                select moved_ref.person_ref
+                from moved_ref
+            )
+    {% endfor %}
+)
+
+select distinct
+    delivery.flow_code,
+    delivery.sender_code,
+    cast(date_trunc('month', delivery.period_start_on) as date) as month_on
+from touched
+inner join {{ ref('stg_landing__delivery') }} as delivery
+    on touched.delivery_id = delivery.delivery_id
