@@ -16,7 +16,7 @@
             {% endfor %}
         from checked
         {% for column, to in keys.items() %}
-            left join {{ ref(to.split('.')[0]) }} as to_{{ loop.index }}
+            left join {{ member('checked.' ~ column, to, model) }} as to_{{ loop.index }}
                 on checked.{{ column }} = to_{{ loop.index }}.{{ to.split('.')[1] }}
         {% endfor %}
     )
@@ -53,6 +53,21 @@
         from {{ fact }} as fact
         {{ 'inner join ' ~ model_relation(by) ~ ' as touched on ' ~ condition if by }}
     {%- endfor -%}
+{%- endmacro %}
+
+{# Those of a dimension that a build writes by person are many, and the rows that it can have broken few: each looks up its own. #}
+{% macro member(key, to, fact) -%}
+    {%- set dimension, dimension_key = to.split('.') -%}
+    {%- if touched_of(dimension) and touched_of(fact.identifier) and not flags.FULL_REFRESH -%}
+        lateral (
+            select known.{{ dimension_key }}
+            from {{ ref(dimension) }} as known
+            where {{ key }} = known.{{ dimension_key }}
+            limit 1
+        )
+    {%- else -%}
+        {{ ref(dimension) }}
+    {%- endif -%}
 {%- endmacro %}
 
 {# What a model says of itself: which of its rows an incremental build writes again. Nothing is known yet while dbt parses. #}
