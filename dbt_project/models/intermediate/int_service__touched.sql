@@ -20,24 +20,32 @@ touched as (
         episode_id,
         touched_from
     from {{ ref('int_service__touched_record') }}
-    union all
-    select
-        'FAR',
-        record.sender_code,
-        record.admission_id,
-        registered.changed_on
-    from registered
-    inner join {{ source('raw', 'far1__admission') }} as record
-        on registered.person_ref = record.person_ref
-    union all
-    select
-        'ADI',
-        record.sender_code,
-        record.care_id,
-        registered.changed_on
-    from registered
-    inner join {{ source('raw', 'adi1__taking_in_charge') }} as record
-        on registered.person_ref = record.person_ref
+    -- An episode of which nothing was delivered from that day on looks up no later version of its person.
+    {% for family, table, key, day, period, parts in [
+        ('FAR', 'far1__admission', 'admission_id', 'admission_on', 'quarter', 'far2__period'),
+        ('ADI', 'adi1__taking_in_charge', 'care_id', 'started_on', 'month', 'adi2__care')
+    ] %}
+        {% set length = '3 months' if period == 'quarter' else '1 month' %}
+        union all
+        select
+            '{{ family }}',
+            record.sender_code,
+            record.{{ key }},
+            registered.changed_on
+        from registered
+        inner join {{ source('raw', table) }} as record
+            on registered.person_ref = record.person_ref
+        where
+            date_trunc('{{ period }}', record.{{ day }}) + interval '{{ length }}' > registered.changed_on
+            or exists (
+                select 1
+                from {{ source('raw', parts) }} as part
+                where
+                    record.sender_code = part.sender_code
+                    and record.{{ key }} = part.{{ key }}
+                    and part.period_start_on + interval '{{ length }}' > registered.changed_on
+            )
+    {% endfor %}
     union all
     select
         'SMAC',
@@ -47,6 +55,7 @@ touched as (
     from registered
     inner join {{ source('raw', 'smac__contract') }} as record
         on registered.person_ref = record.person_ref
+    where record.period_start_on + interval '6 months' > registered.changed_on
     union all
     select
         'SISAM',
@@ -56,6 +65,9 @@ touched as (
     from registered
     inner join {{ source('raw', 'sisam__case') }} as record
         on registered.person_ref = record.person_ref
+    where
+        record.closed_on is null
+        or record.closed_on >= registered.changed_on
 )
 
 select
