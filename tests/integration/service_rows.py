@@ -202,7 +202,19 @@ def hurtful(services: Services) -> None:
     services.deliver(
         "ADI2", "080105", "2014-01", [{"id": "ADI-A", "access": [{"access_on": "2014-01-07", "n_accesses": 1}]}]
     )
-    services.deliver("ADI1", "080105", "2014-01", [{"id": "ADI-X", "op": "C"}])
+    services.deliver(
+        "ADI1",
+        "080105",
+        "2014-01",
+        [
+            {"id": "ADI-X", "op": "C"},
+            {**PERSON, "id": "ADI-L", "person": "livia", "started_on": "2013-11-20", "care_type_code": "1"},
+        ],
+    )
+    for month in ("2013-11", "2013-12", "2014-01"):
+        services.deliver(
+            "ADI2", "080105", month, [{"id": "ADI-L", "access": [{"access_on": f"{month}-25", "n_accesses": 1}]}]
+        )
     services.deliver(
         "ADI2",
         "080105",
@@ -274,7 +286,20 @@ def hurtful(services: Services) -> None:
 
 
 def more(services: Services) -> None:
-    """A quarter and a month after a gap, a cancelled quarter, a cancelled admission with quarters, a closed case."""
+    """A quarter and a month after a gap, a cancelled quarter, a cancelled admission with quarters, a closed case. A
+    taking in charge that ended two months before the one that tells of it."""
+    services.deliver(
+        "ADI2",
+        "080105",
+        "2014-02",
+        [
+            {
+                "id": "ADI-L",
+                "closure": [{"closed_on": "2013-12-10", "closure_reason_code": "1"}],
+                "reassessment": [{"reassessed_on": "2013-11-28"}],
+            }
+        ],
+    )
     services.deliver("FAR2", "080105", "2014-Q1", [{"id": "FAR-S", "op": "C"}])
     services.deliver("FAR2", "080105", "2014-Q3", [{"id": "FAR-S", "full_days": 10}])
     services.deliver(

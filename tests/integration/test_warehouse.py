@@ -16,6 +16,9 @@ from tests.integration import service_rows
 from tests.integration.service_rows import Services
 from tests.integration.warehouse_rows import BOLOGNA, IMOLA, Region
 
+#: Whom the registry's end of November moves to Bologna.
+MOVED = [("bice-r", "change", "037006"), ("fania-r", "change", "037006"), ("gaia-r", "change", "037006")]
+
 
 def _everything(settings: Settings) -> dict[str, list[Any]]:
     """Every row of every table that people read, and of every one that a build keeps, as text and sorted. What a build
@@ -47,7 +50,8 @@ def _one(settings: Settings, query: str) -> Any:
 def _first_load(conn: psycopg.Connection[Any]) -> Region:
     region = Region(conn)
     region.nomenclature()
-    region.snapshot("2013-10-31", None, [("anna-r", "open", "037006"), ("bice-r", "open", "037032")])
+    opened = [("anna-r", "open", "037006"), *((name, "open", "037032") for name in ("bice-r", "fania-r", "gaia-r"))]
+    region.snapshot("2013-10-31", None, opened)
     region.iass(
         BOLOGNA,
         "2013-11",
@@ -67,6 +71,7 @@ def _first_load(conn: psycopg.Connection[Any]) -> Region:
     )
     region.iass(IMOLA, "2013-11", [{"id": "A1", "on": "2013-11-04", "demands": [{"person": "anna"}]}])
     region.identity({"anna": 11, "anna-r": 11, "bice": 12, "bice-r": 12, "carla": 13, "dora": 14})
+    region.identity({"fania-r": 18, "gaia-r": 19})
     service_rows.first_year(Services(region))
     return region
 
@@ -161,6 +166,12 @@ def test_counts_follow_the_official_rules_and_incremental_equals_full(settings: 
         "select pathway.person_key, path_codes from core.fct_pathway as pathway"
         " inner join core.fct_demand using (demand_key) where contact_id = 'W1'",
     ) == (16, "DOM>FAR>SMAC>FINE-SMAC")
+    # Who is met late brings what the registry told before; who is met no longer takes it along.
+    events = (
+        "select string_agg(event_type_code, ' ' order by event_number) from core.fct_person_event where person_key = {}"
+    )
+    assert _one(settings, events.format(18)) == "move contact demand outcome"
+    assert _one(settings, events.format(19)) is None
     incremental = _everything(settings)
     dbt.build(settings, full_refresh=True)
     full = _everything(settings)
@@ -296,7 +307,7 @@ def _hurtful_deliveries(region: Region) -> None:
     )
     # Earlier than all before: the year between becomes expected, and silent, though nothing of it was delivered.
     region.iass(IMOLA, "2011-10", [{"id": "E1", "on": "2011-10-03", "demands": [{"person": "elsa"}]}])
-    region.snapshot("2013-11-30", "2013-10-31", [("bice-r", "change", "037006")])
+    region.snapshot("2013-11-30", "2013-10-31", MOVED)
     region.snapshot("2013-12-31", "2013-11-30", [("bice-r", "close", "037006"), ("dora-r", "open", "037032")])
     region.identity({"elsa": 15, "dora-r": 14})
 
@@ -308,16 +319,26 @@ def _late_snapshot(region: Region) -> None:
     ).fetchone()
     assert row is not None
     late = region.snapshot("2013-11-05", "2013-10-31", [("anna-r", "change", "037032")], supersedes=row[0])
-    region.segment(late, "2013-11-05", "2013-11-30", [("anna-r", "change", "037006"), ("bice-r", "change", "037006")])
+    region.segment(late, "2013-11-05", "2013-11-30", [("anna-r", "change", "037006"), *MOVED])
 
 
 def _cancelled_services(region: Region) -> None:
+    """And two whom the registry moved long ago come to a desk for the first time, one of them not identified yet."""
     service_rows.hurtful(Services(region))
+    region.iass(
+        IMOLA,
+        "2014-02",
+        [
+            {"id": "F1", "on": "2014-02-10", "demands": [{"person": "fania"}]},
+            {"id": "G1", "on": "2014-02-10", "demands": [{"person": "gaia"}]},
+        ],
+    )
+    region.identity({"fania": 18, "livia": 20})
 
 
 def _persons_merge(region: Region) -> None:
-    """Carla turns out to be Anna, and Bice's desk identity another person than the registered one."""
-    region.identity({"carla": 11, "bice": 16})
+    """Carla turns out to be Anna, and Bice's desk identity another person than the registered one. Gaia is found."""
+    region.identity({"carla": 11, "bice": 16, "gaia": 19})
 
 
 def _late_word(region: Region) -> None:
@@ -334,8 +355,8 @@ def _late_word(region: Region) -> None:
             {"id": "U2", "op": "C"},
         ],
     )
-    # The only contact of its month and district: nothing is left there but what was counted.
-    region.iass(IMOLA, "2014-03", [{"id": "B1", "op": "C"}])
+    # The only contacts of their month and district: nothing is left there but what was counted. Gaia was never met.
+    region.iass(IMOLA, "2014-03", [{"id": "B1", "op": "C"}, {"id": "G1", "op": "C"}])
     # The first of a district: nothing was there that could have changed.
     region.iass("10102", "2014-03", [{"id": "N1", "on": "2014-03-05", "demands": [{"person": "carla"}]}])
     region.identity({"dora-adi": 17, "elsa": 16})

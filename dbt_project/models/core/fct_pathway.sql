@@ -4,7 +4,7 @@
     materialized='incremental',
     incremental_strategy='append',
     on_schema_change='append_new_columns',
-    meta={'touched': {'by': 'int_pathway__touched_person', 'columns': ['person_key']}},
+    meta={'touched': {'by': 'int_pathway__touched_person', 'columns': ['person_key'], 'day': 'last_contact_on'}},
     indexes=[
         {'columns': ['demand_key'], 'unique': true},
         {'columns': ['person_key']},

@@ -6,6 +6,7 @@ with demand as (
     select
         demand.demand_key,
         demand.person_key,
+        touched.touched_from,
         demand.contact_on,
         type.regional_code,
         row_number() over (
@@ -54,22 +55,25 @@ request as (
         count(*) as n_demands
     from member
     group by request_demand_key
+    having max(contact_on) >= min(touched_from)
 ),
 
 answer as (
     select
-        member.request_demand_key as demand_key,
+        request.demand_key,
         array_agg(distinct service.destination_service_code) filter (where service.destination_service_key > 0) as destination_codes,
         bool_or(type.outcome_type_code in ('1', '2')) as is_answered_at_desk,
         bool_or(type.outcome_type_code = '6') as is_referred
-    from member
+    from request
+    inner join member
+        on request.demand_key = member.request_demand_key
     inner join {{ ref('fct_outcome') }} as outcome
         on member.demand_key = outcome.demand_key
     inner join {{ ref('dim_outcome_type') }} as type
         on outcome.outcome_type_key = type.outcome_type_key
     inner join {{ ref('dim_destination_service') }} as service
         on outcome.destination_service_key = service.destination_service_key
-    group by member.request_demand_key
+    group by request.demand_key
 )
 
 select

@@ -13,14 +13,14 @@ select
     contact.contact_key as source_key,
     contact.district_code,
     contact.ausl_code
-from {{ ref('int_pathway__touched_person') }} as touched
+from {{ ref('int_person__touched_event') }} as touched
 inner join {{ ref('fct_contact') }} as contact
     on touched.person_key = contact.reporter_person_key
 union all
 select
     touched.person_key, demand.contact_on, 'demand', null, -3, demand.demand_type_key, -3, -3, null,
     'demand', demand.demand_key, demand.district_code, demand.ausl_code
-from {{ ref('int_pathway__touched_person') }} as touched
+from {{ ref('int_person__touched_event') }} as touched
 inner join {{ ref('fct_demand') }} as demand
     on touched.person_key = demand.person_key
 union all
@@ -28,7 +28,7 @@ select
     touched.person_key, outcome.contact_on, 'outcome', nullif(service.destination_service_code, '-3'), -3,
     outcome.demand_type_key, outcome.outcome_type_key, -3, null, 'outcome', outcome.outcome_key, outcome.district_code,
     outcome.ausl_code
-from {{ ref('int_pathway__touched_person') }} as touched
+from {{ ref('int_person__touched_event') }} as touched
 inner join {{ ref('fct_outcome') }} as outcome
     on touched.person_key = outcome.person_key
 inner join {{ ref('dim_destination_service') }} as service
@@ -37,7 +37,7 @@ union all
 select
     touched.person_key, event.event_on, event.event_type_code, event.service_family_code, event.service_key, -3, -3,
     event.end_reason_key, event.applicant_type_code, 'service', event.episode_key, event.district_code, event.ausl_code
-from {{ ref('int_pathway__touched_person') }} as touched
+from {{ ref('int_person__touched_event') }} as touched
 inner join {{ ref('int_service__event') }} as event
     on touched.person_key = event.person_key
 union all

@@ -18,7 +18,7 @@ with version as (
         person_source = 'registry'
         and person_key in (
             select touched.person_key
-            from {{ ref('int_pathway__touched_person') }} as touched
+            from {{ ref('int_person__touched_event') }} as touched
         )
 ),
 

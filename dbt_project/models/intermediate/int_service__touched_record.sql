@@ -11,14 +11,20 @@ touched as (
     union all
     {{ touched_periods(
         'FAR', 'far2__period', 'admission_id', '3 months',
-        [('tariff', 'tariff_from_on'), ('suspension', 'suspended_from_on')]
+        [
+            ('tariff', 'tariff_from_on'), ('suspension', 'suspended_from_on'), ('assessment', 'assessed_on'),
+            ('discharge', 'discharged_on')
+        ]
     ) }}
     union all
     {{ touched_records('ADI', 'adi1__taking_in_charge', 'care_id') }}
     union all
     {{ touched_periods(
         'ADI', 'adi2__care', 'care_id', '1 month',
-        [('access', 'access_on'), ('suspension', 'suspended_from_on')]
+        [
+            ('access', 'access_on'), ('suspension', 'suspended_from_on'), ('reassessment', 'reassessed_on'),
+            ('closure', 'closed_on')
+        ]
     ) }}
     union all
     {{ touched_records('SMAC', 'smac__contract', 'contract_id') }}
