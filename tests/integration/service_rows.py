@@ -208,13 +208,15 @@ def hurtful(services: Services) -> None:
         "2014-01",
         [
             {"id": "ADI-X", "op": "C"},
-            {**PERSON, "id": "ADI-L", "person": "livia", "started_on": "2013-11-20", "care_type_code": "1"},
+            *(
+                {**PERSON, "id": care, "person": "livia", "started_on": "2013-11-20", "care_type_code": "1"}
+                for care in ("ADI-L", "ADI-M")
+            ),
         ],
     )
     for month in ("2013-11", "2013-12", "2014-01"):
-        services.deliver(
-            "ADI2", "080105", month, [{"id": "ADI-L", "access": [{"access_on": f"{month}-25", "n_accesses": 1}]}]
-        )
+        access = [{"access_on": f"{month}-25", "n_accesses": 1}]
+        services.deliver("ADI2", "080105", month, [{"id": care, "access": access} for care in ("ADI-L", "ADI-M")])
     services.deliver(
         "ADI2",
         "080105",
@@ -282,22 +284,42 @@ def hurtful(services: Services) -> None:
             }
         ],
     )
-    services.deliver("FAR1", "080105", "2014-Q1", [])
+    services.deliver(
+        "FAR1",
+        "080105",
+        "2014-Q1",
+        [
+            {
+                **PERSON,
+                **{"id": stay, "person": person, "facility_code": "S1", "service_type_code": "R3"},
+                "admission_on": "2013-12-05",
+            }
+            for stay, person in (("FAR-L", "livia"), ("FAR-M", "marta"))
+        ],
+    )
+    for quarter in ("2013-Q4", "2014-Q1"):
+        services.deliver("FAR2", "080105", quarter, [{"id": "FAR-L"}, {"id": "FAR-M"}])
 
 
 def more(services: Services) -> None:
-    """A quarter and a month after a gap, a cancelled quarter, a cancelled admission with quarters, a closed case. A
-    taking in charge that ended two months before the one that tells of it."""
+    """A quarter and a month after a gap, a cancelled quarter, a cancelled admission with quarters, a closed case.
+    Ends and assessments that are told of a month, or a quarter, too late."""
     services.deliver(
         "ADI2",
         "080105",
         "2014-02",
         [
-            {
-                "id": "ADI-L",
-                "closure": [{"closed_on": "2013-12-10", "closure_reason_code": "1"}],
-                "reassessment": [{"reassessed_on": "2013-11-28"}],
-            }
+            {"id": "ADI-L", "closure": [{"closed_on": "2013-12-10", "closure_reason_code": "1"}]},
+            {"id": "ADI-M", "reassessment": [{"reassessed_on": "2013-11-28"}]},
+        ],
+    )
+    services.deliver(
+        "FAR2",
+        "080105",
+        "2014-Q2",
+        [
+            {"id": "FAR-L", "discharge": [{"discharged_on": "2014-01-20", "discharge_reason_code": "4"}]},
+            {"id": "FAR-M", "assessment": [{"assessed_on": "2014-01-05", "mobility_level_code": "3"}]},
         ],
     )
     services.deliver("FAR2", "080105", "2014-Q1", [{"id": "FAR-S", "op": "C"}])

@@ -333,7 +333,7 @@ def _cancelled_services(region: Region) -> None:
             {"id": "G1", "on": "2014-02-10", "demands": [{"person": "gaia"}]},
         ],
     )
-    region.identity({"fania": 18, "livia": 20})
+    region.identity({"fania": 18, "livia": 20, "marta": 21})
 
 
 def _persons_merge(region: Region) -> None:
