@@ -1,9 +1,10 @@
-{# Distinct persons in every cell that `cuts` gives, without looking for each of them in each cell. What a person is in a year and place is
-   the set of months in which she was there (bits, January the lowest). Who has the same set is counted together, and stands in every
-   period that has one of its months.
-   `seen` is a relation with month_on (any day of the month), district_code, ausl_code, person_key (none is nobody) and the columns `by`. The
-   answer has one row per cell and columns of `by`. #}
-{% macro persons_in_cells(seen, touched, by=[], types=['month', 'quarter', 'half_year', 'year']) -%}
+{# Distinct persons of years, places and periods, without looking for each of them in each. What a person is in a year and place is the set
+   of months in which she was there; who has the same set is counted together.
+   `seen` is a relation with month_on (any day of the month), district_code, ausl_code, person_key (none is nobody) and the columns `by`. #}
+
+{# One row per year, territory, columns of `by` and set of months (bits, January the lowest): how many persons have it. Nearly everybody has
+   one district in a year, and the set of it wherever she counts: only the others have to be told apart in each place. #}
+{% macro persons_by_months(seen, by=[]) -%}
     with in_district as (
         select
             cast(extract(year from month_on) as integer) as year_number,
@@ -21,31 +22,71 @@
 
     person as (
         select
-            in_district.year_number,
-            place.territory_level,
-            place.territory_code,
-            in_district.person_key,
-        {% for column in by %}
-            in_district.{{ column }},
-        {% endfor %}
-            bit_or(in_district.months) as months
+            in_district.*,
+            count(*) over (partition by {{ (['year_number', 'person_key'] + by) | join(', ') }}) = 1 as is_in_one_district
         from in_district
-        {{ places('in_district.district_code', 'in_district.ausl_code') }}
-        group by {{ range(1, 5 + by | length) | join(', ') }}
     ),
 
-    same_months as (
+    of_one_district as (
         select
             year_number,
-            territory_level,
-            territory_code,
+            district_code,
+            ausl_code,
             months,
         {% for column in by %}
             person.{{ column }},
         {% endfor %}
             count(*) as n_persons
         from person
+        where is_in_one_district
         group by {{ range(1, 5 + by | length) | join(', ') }}
+    ),
+
+    of_several_districts as (
+        select
+            person.year_number,
+            place.territory_level,
+            place.territory_code,
+            person.person_key,
+        {% for column in by %}
+            person.{{ column }},
+        {% endfor %}
+            bit_or(person.months) as months
+        from person
+        {{ places('person.district_code', 'person.ausl_code') }}
+        where not person.is_in_one_district
+        group by {{ range(1, 5 + by | length) | join(', ') }}
+    )
+
+    select
+        of_one_district.year_number,
+        place.territory_level,
+        place.territory_code,
+    {% for column in by %}
+        of_one_district.{{ column }},
+    {% endfor %}
+        of_one_district.months,
+        sum(of_one_district.n_persons) as n_persons
+    from of_one_district
+    {{ places('of_one_district.district_code', 'of_one_district.ausl_code') }}
+    group by {{ range(1, 5 + by | length) | join(', ') }}
+    union all
+    select
+        year_number,
+        territory_level,
+        territory_code,
+    {% for column in by %}
+        of_several_districts.{{ column }},
+    {% endfor %}
+        months,
+        1 as n_persons
+    from of_several_districts
+{%- endmacro %}
+
+{# One row per cell that `cuts` gives and columns of `by`: a set of months stands in every period that has one of them. #}
+{% macro persons_in_cells(seen, touched, by=[], types=['month', 'quarter', 'half_year', 'year']) -%}
+    with same_months as (
+        {{ persons_by_months(seen, by) }}
     ),
 
     in_period as (
@@ -71,7 +112,9 @@
         cast(sum(n_persons) as bigint) as n_persons
     from in_period
     {% if is_incremental() %}
-        where {{ is_among_touched(touched, ['period_type', 'period_start_on', 'territory_level', 'territory_code']) }}
+        where
+            {{ is_among_touched(touched, ['year_number', 'territory_level', 'territory_code']) }}
+            and {{ is_among_touched(touched, ['period_type', 'period_start_on', 'territory_level', 'territory_code']) }}
     {% endif %}
     group by {{ range(1, 5 + by | length) | join(', ') }}
 {%- endmacro %}

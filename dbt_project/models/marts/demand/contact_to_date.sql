@@ -50,8 +50,8 @@ contact as (
 ),
 
 seen as (
-    select distinct
-        cast(date_trunc('month', contact_on) as date) as month_on,
+    select
+        contact_on as month_on,
         district_code,
         ausl_code,
         person_key
@@ -63,24 +63,18 @@ seen as (
         {% endif %}
 ),
 
-first_month as (
-    select
-        min(seen.month_on) as month_on,
-        place.territory_level,
-        place.territory_code
-    from seen
-    {{ places('seen.district_code', 'seen.ausl_code') }}
-    group by extract(year from seen.month_on), place.territory_level, place.territory_code, seen.person_key
+same_months as (
+    {{ persons_by_months('seen') }}
 ),
 
 person as (
     select
-        month_on,
+        make_date(year_number, cast(log(2, months & -months) as integer) + 1, 1) as month_on,
         territory_level,
         territory_code,
-        count(*) as n_new_persons
-    from first_month
-    group by month_on, territory_level, territory_code
+        sum(n_persons) as n_new_persons
+    from same_months
+    group by 1, 2, 3
 ),
 
 summed as (

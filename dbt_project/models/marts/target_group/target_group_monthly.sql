@@ -39,13 +39,13 @@ with seen as (
     window person as (partition by extract(year from fact.month_on), fact.person_key)
 ),
 
-together as (
+said_once as (
     select *
     from seen
     where is_one_everywhere
 ),
 
-apart as (
+said_several as (
     select
         seen.month_on,
         seen.district_code,
@@ -67,12 +67,12 @@ apart as (
     where not seen.is_one_everywhere
 ),
 
-together_in_cell as (
-    {{ persons_in_cells('together', 'int_iass__touched_cell', by=['report_target_code', 'sex_code', 'age_band_code']) }}
+once_in_cell as (
+    {{ persons_in_cells('said_once', 'int_iass__touched_cell', by=['report_target_code', 'sex_code', 'age_band_code']) }}
 ),
 
-apart_in_cell as (
-    {{ persons_in_cells('apart', 'int_iass__touched_cell', by=['report_target_code', 'sex_code', 'age_band_code']) }}
+several_in_cell as (
+    {{ persons_in_cells('said_several', 'int_iass__touched_cell', by=['report_target_code', 'sex_code', 'age_band_code']) }}
 ),
 
 person as (
@@ -85,7 +85,7 @@ person as (
         coalesce(sex_code, 'TOT') as sex_code,
         coalesce(age_band_code, 'TOT') as age_band_code,
         sum(n_persons) as n_persons
-    from together_in_cell
+    from once_in_cell
     group by
         period_type,
         period_start_on,
@@ -99,7 +99,7 @@ person as (
             ()
         )
     union all
-    select * from apart_in_cell
+    select * from several_in_cell
 )
 
 select
