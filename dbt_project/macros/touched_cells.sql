@@ -39,7 +39,9 @@
         md5(cast(request as text)) as content
     from {{ ref('int_pathway__touched_person') }} as touched
     inner join {{ fact }} as request
-        on touched.person_key = request.person_key
+        on
+            touched.person_key = request.person_key
+            and request.last_contact_on >= touched.touched_from
 {%- endmacro %}
 
 {# Those of a fact before this build writes it, and one row without a place that says that the build was here. No ref, which would make a
