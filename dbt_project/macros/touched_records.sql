@@ -17,21 +17,21 @@
 {%- endmacro %}
 
 {# Periods of an episode that came. One that follows others changes nothing before their last day and the dates that it brings: `parts`
-   are its tables with such dates. #}
-{% macro touched_periods(family, table, key, length, parts) -%}
+   are its tables with such dates. They count from the start of their period, a `unit`, as what it declares is spread over its days. #}
+{% macro touched_periods(family, table, key, unit, parts) -%}
     select
         '{{ family }}',
         period.sender_code,
         period.{{ key }},
         case
-            when period.operation = 'I' and before.is_plain
+            when period.operation = 'I' and before.last_on is not null
                 then least(before.last_on{% for part, _ in parts %}, {{ part }}.first_on{% endfor %})
             else date '1900-01-01'
         end
     from {{ source('raw', table) }} as period
     {% for part, day in parts %}
     left join lateral (
-        select min({{ part }}.{{ day }}) as first_on
+        select cast(date_trunc('{{ unit }}', min({{ part }}.{{ day }})) as date) as first_on
         from {{ source('raw', table.split('__')[0] ~ '__' ~ part) }} as {{ part }}
         where
             period.delivery_id = {{ part }}.delivery_id
@@ -40,9 +40,8 @@
     {% endfor %}
     left join lateral (
         select
-            bool_and(before.operation = 'I') as is_plain,
-            cast(max(before.period_start_on) + interval '{{ length }}' as date) - 1 as last_on
-        from {{ source('raw', table) }} as before
+            cast(max(before.period_start_on) + interval '{{ '3 months' if unit == 'quarter' else '1 month' }}' as date) - 1 as last_on
+        from {{ ref('stg_' ~ table) }} as before
         where
             period.sender_code = before.sender_code
             and period.{{ key }} = before.{{ key }}

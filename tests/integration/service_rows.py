@@ -291,19 +291,27 @@ def hurtful(services: Services) -> None:
         [
             {
                 **PERSON,
-                **{"id": stay, "person": person, "facility_code": "S1", "service_type_code": "R3"},
+                **{"id": stay, "person": person, "facility_code": "S1", "service_type_code": service},
                 "admission_on": "2013-12-05",
             }
-            for stay, person in (("FAR-L", "livia"), ("FAR-M", "marta"))
+            for stay, person, service in (
+                *(("FAR-L", "livia", "R3"), ("FAR-M", "marta", "R3"), ("FAR-N", "livia", "R3")),
+                *(("FAR-O", "marta", "SR"), ("FAR-P", "livia", "R3")),
+            )
         ],
     )
     for quarter in ("2013-Q4", "2014-Q1"):
-        services.deliver("FAR2", "080105", quarter, [{"id": "FAR-L"}, {"id": "FAR-M"}])
+        stays: list[Row] = [{"id": "FAR-L"}, {"id": "FAR-M"}, {"id": "FAR-N"}, {"id": "FAR-O", "full_days": 20}]
+        services.deliver("FAR2", "080105", quarter, stays)
+    # A quarter that waited for its admission for too long.
+    services.deliver("FAR2", "080105", "2014-Q1", [{"id": "FAR-P"}])
+    services.region.conn.execute("update landing.live_key set is_live = false where record_key = 'FAR-P 2014-Q1'")
 
 
 def more(services: Services) -> None:
     """A quarter and a month after a gap, a cancelled quarter, a cancelled admission with quarters, a closed case.
-    Ends and assessments that are told of a month, or a quarter, too late."""
+    Ends and assessments that are told of a month, or a quarter, too late: an end on a first day ends the month before,
+    and days that a quarter declares are spread over fewer. A quarter after one that was never taken in."""
     services.deliver(
         "ADI2",
         "080105",
@@ -320,6 +328,9 @@ def more(services: Services) -> None:
         [
             {"id": "FAR-L", "discharge": [{"discharged_on": "2014-01-20", "discharge_reason_code": "4"}]},
             {"id": "FAR-M", "assessment": [{"assessed_on": "2014-01-05", "mobility_level_code": "3"}]},
+            {"id": "FAR-N", "discharge": [{"discharged_on": "2014-01-01", "discharge_reason_code": "4"}]},
+            {"id": "FAR-O", "discharge": [{"discharged_on": "2014-02-20", "discharge_reason_code": "4"}]},
+            {"id": "FAR-P"},
         ],
     )
     services.deliver("FAR2", "080105", "2014-Q1", [{"id": "FAR-S", "op": "C"}])

@@ -10,17 +10,17 @@ touched as (
     {{ touched_records('FAR', 'far1__admission', 'admission_id') }}
     union all
     {{ touched_periods(
-        'FAR', 'far2__period', 'admission_id', '3 months',
+        'FAR', 'far2__period', 'admission_id', 'quarter',
         [
             ('tariff', 'tariff_from_on'), ('suspension', 'suspended_from_on'), ('assessment', 'assessed_on'),
-            ('discharge', 'discharged_on')
+            ('discharge', 'discharged_on - 1')
         ]
     ) }}
     union all
     {{ touched_records('ADI', 'adi1__taking_in_charge', 'care_id') }}
     union all
     {{ touched_periods(
-        'ADI', 'adi2__care', 'care_id', '1 month',
+        'ADI', 'adi2__care', 'care_id', 'month',
         [
             ('access', 'access_on'), ('suspension', 'suspended_from_on'), ('reassessment', 'reassessed_on'),
             ('closure', 'closed_on')
