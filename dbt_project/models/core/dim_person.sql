@@ -132,7 +132,7 @@ version as (
             said.residence_comune_code
         from {{ ref('int_person__said') }} as said
         where said.person_ref = any(person.person_refs)
-        order by said.said_on desc, said.flow_code desc, said.record_id desc, said.place_number desc
+        order by said.said_on desc, said.flow_code desc, said.record_id desc, said.place_number desc, said.sender_code
         limit 1
     ) as said on true
     {% if not is_incremental() %}

@@ -2,6 +2,7 @@
 select
     'IASS' as flow_code,
     person_ref,
+    sender_code,
     contact_on as said_on,
     contact_id as record_id,
     demand_number as place_number,
@@ -14,6 +15,7 @@ union all
 select
     'FAR1',
     person_ref,
+    sender_code,
     admission_on,
     admission_id,
     1,
@@ -26,6 +28,7 @@ union all
 select
     'ADI1',
     person_ref,
+    sender_code,
     started_on,
     care_id,
     1,
@@ -38,6 +41,7 @@ union all
 select
     'SMAC',
     person_ref,
+    sender_code,
     period_start_on,
     contract_id,
     1,
@@ -50,6 +54,7 @@ union all
 select
     'SISAM',
     person_ref,
+    sender_code,
     report_on,
     case_id,
     1,
