@@ -16,8 +16,11 @@ from tests.integration import service_rows
 from tests.integration.service_rows import Services
 from tests.integration.warehouse_rows import BOLOGNA, IMOLA, Region
 
-#: Whom the registry's end of November moves to Bologna.
-MOVED = [("bice-r", "change", "037006"), ("fania-r", "change", "037006"), ("gaia-r", "change", "037006")]
+#: Whom the registry's end of November moves to Bologna, and to a comune that changes its AUSL with the year.
+MOVED = [
+    *((name, "change", "037006") for name in ("bice-r", "fania-r", "gaia-r")),
+    ("rita-r", "change", "039001"),
+]
 
 
 def _everything(settings: Settings) -> dict[str, list[Any]]:
@@ -50,8 +53,8 @@ def _one(settings: Settings, query: str) -> Any:
 def _first_load(conn: psycopg.Connection[Any]) -> Region:
     region = Region(conn)
     region.nomenclature()
-    opened = [("anna-r", "open", "037006"), *((name, "open", "037032") for name in ("bice-r", "fania-r", "gaia-r"))]
-    region.snapshot("2013-10-31", None, opened)
+    others = ("bice-r", "fania-r", "gaia-r", "nora-r", "rita-r")
+    region.snapshot("2013-10-31", None, [("anna-r", "open", "037006"), *((name, "open", "037032") for name in others)])
     region.iass(
         BOLOGNA,
         "2013-11",
@@ -71,7 +74,7 @@ def _first_load(conn: psycopg.Connection[Any]) -> Region:
     )
     region.iass(IMOLA, "2013-11", [{"id": "A1", "on": "2013-11-04", "demands": [{"person": "anna"}]}])
     region.identity({"anna": 11, "anna-r": 11, "bice": 12, "bice-r": 12, "carla": 13, "dora": 14})
-    region.identity({"fania-r": 18, "gaia-r": 19})
+    region.identity({"fania-r": 18, "gaia-r": 19, "rita": 22, "rita-r": 22})
     service_rows.first_year(Services(region))
     return region
 
@@ -300,6 +303,7 @@ def _hurtful_deliveries(region: Region) -> None:
                 "type": "02",
                 "demands": [{"person": "dora", "age": 64}],
             },
+            {"id": "R1", "on": "2013-12-04", "demands": [{"person": "rita"}]},
         ],
     )
     region.iass(
@@ -314,16 +318,14 @@ def _hurtful_deliveries(region: Region) -> None:
 
 def _late_snapshot(region: Region) -> None:
     """The registry's middle of November comes after the end of it: a segment is split."""
-    row = region.conn.execute(
-        "select segment_id from landing.registry_segment where to_snapshot_on = '2013-11-30'"
-    ).fetchone()
-    assert row is not None
-    late = region.snapshot("2013-11-05", "2013-10-31", [("anna-r", "change", "037032")], supersedes=row[0])
+    until = region.segment_to("2013-11-30")
+    late = region.snapshot("2013-11-05", "2013-10-31", [("anna-r", "change", "037032")], supersedes=until)
     region.segment(late, "2013-11-05", "2013-11-30", [("anna-r", "change", "037006"), *MOVED])
 
 
 def _cancelled_services(region: Region) -> None:
-    """And two whom the registry moved long ago come to a desk for the first time, one of them not identified yet."""
+    """And two whom the registry moved long ago come to a desk for the first time, one of them not identified yet; a
+    third, in the registry from its first day, is identified now."""
     service_rows.hurtful(Services(region))
     region.iass(
         IMOLA,
@@ -333,7 +335,7 @@ def _cancelled_services(region: Region) -> None:
             {"id": "G1", "on": "2014-02-10", "demands": [{"person": "gaia"}]},
         ],
     )
-    region.identity({"fania": 18, "livia": 20, "marta": 21})
+    region.identity({"fania": 18, "livia": 20, "marta": 21, "nora-r": 23})
 
 
 def _persons_merge(region: Region) -> None:
@@ -343,7 +345,8 @@ def _persons_merge(region: Region) -> None:
 
 def _late_word(region: Region) -> None:
     """When the next year has long begun: a variation of a contact of last year, which changes who asked and for what,
-    and a cancellation of another; a split of somebody in a service, a merge of one who asked with one in a service."""
+    and a cancellation of another; a split of somebody in a service, a merge of one who asked with one in a service.
+    The registry's end of the year comes again: Bice has not left it, and Rita moves."""
     region.iass(
         BOLOGNA,
         "2013-11",
@@ -360,3 +363,5 @@ def _late_word(region: Region) -> None:
     # The first of a district: nothing was there that could have changed.
     region.iass("10102", "2014-03", [{"id": "N1", "on": "2014-03-05", "demands": [{"person": "carla"}]}])
     region.identity({"dora-adi": 17, "elsa": 16})
+    again = [("dora-r", "open", "037032"), ("rita-r", "change", "037006")]
+    region.snapshot("2013-12-31", "2013-11-30", again, supersedes=region.segment_to("2013-12-31"))

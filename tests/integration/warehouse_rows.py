@@ -105,6 +105,16 @@ class Region:
         self.segment(delivery, before, day, changes)
         return delivery
 
+    def segment_to(self, day: str) -> int:
+        """The segment that leads to a snapshot."""
+        row = self.conn.execute(
+            "select segment_id from landing.registry_segment"
+            " where to_snapshot_on = %s and superseded_by_delivery_id is null",
+            [day],
+        ).fetchone()
+        assert row is not None
+        return int(row[0])
+
     def segment(self, delivery: int, before: str | None, day: str, changes: Sequence[tuple[str, str, str]]) -> int:
         """The changes between two snapshots."""
         row = self.conn.execute(

@@ -1,19 +1,21 @@
 {{ config(materialized='table') }}
--- One row per month whose residents this build counts again: from the first day that a new snapshot changed, or re-linked persons.
+-- One row per month whose residents this build counts again: from the first day that a new snapshot changed, or all.
 with changed as (
     select min(segment.to_snapshot_on) as changed_on
     from {{ source('landing', 'registry_segment') }} as segment
     where {{ in_new_deliveries('segment.delivery_id') }}
 ),
 
--- A registered person that became another counts differently on every day; who is in no registry is not counted at all.
+-- Somebody in an older snapshot who became another, or is identified only now, counts differently on every day.
 moved as (
     select exists(
         select 1
-        from {{ source('raw', 'identity__relink') }} as relink
+        from {{ source('raw', 'identity__person') }} as identity
         inner join {{ source('raw', 'naar__person') }} as registered
-            on relink.person_ref = registered.person_ref
-        where {{ in_new_identities('relink.changed_seq') }}
+            on identity.person_ref = registered.person_ref
+        where
+            {{ in_new_identities('identity.changed_seq') }}
+            and registered.delivery_id <= {{ from_delivery_id() }}
     ) as is_moved
 )
 

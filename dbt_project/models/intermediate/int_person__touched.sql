@@ -2,18 +2,28 @@
 -- One row per person whose versions this build writes again, with the first day on which something about her may differ.
 with new_change as (
     select
+        person_ref,
+        change_type,
+        snapshot_on
+    from {{ source('raw', 'naar__person') }}
+    where {{ in_new_deliveries('delivery_id') }}
+    union all
+    -- What a snapshot told that has come again since.
+    select
         change.person_ref,
-        -- The first version of a person reaches back to the beginning, so an opening may differ on any earlier day.
-        min(case when change.change_type = 'open' then date '1900-01-01' else change.snapshot_on end) as changed_on
-    from {{ source('raw', 'naar__person') }} as change
-    where {{ in_new_deliveries('change.delivery_id') }}
-    group by change.person_ref
+        change.change_type,
+        change.snapshot_on
+    from {{ source('landing', 'registry_segment') }} as segment
+    inner join {{ source('raw', 'naar__person') }} as change
+        on segment.segment_id = change.segment_id
+    where {{ in_new_deliveries('segment.superseded_by_delivery_id') }}
 ),
 
 changed as (
     select
         identity.person_key,
-        new_change.changed_on
+        -- The first version of a person reaches back to the beginning, so an opening may differ on any earlier day.
+        case when new_change.change_type = 'open' then date '1900-01-01' else new_change.snapshot_on end as changed_on
     from new_change
     inner join {{ source('raw', 'identity__person') }} as identity
         on new_change.person_ref = identity.person_ref

@@ -15,9 +15,15 @@ with registered as (
                     touched.person_key = identity.person_key
                     and (change.death_on is not null or change.status_code in ('D', 'T'))
             ) then date '1900-01-01'
-            else touched.changed_on
+            -- The version before ends on another day than it did, and may lie in another place then: so does the move that began it.
+            else coalesce(version_before.valid_from, touched.changed_on)
         end as touched_from
     from {{ ref('int_person__touched') }} as touched
+    left join {{ ref('dim_person') }} as version_before
+        on
+            touched.person_key = version_before.person_key
+            and touched.changed_on - 1 between version_before.valid_from and version_before.valid_to
+            and version_before.valid_from > date '1900-01-01'
     where
         {{ from_delivery_id() }} > 0
         and touched.changed_on < date '9999-12-31'
