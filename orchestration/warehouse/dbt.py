@@ -142,6 +142,9 @@ def dbt_environment(
         "DO_NOT_TRACK": "1",
         "PYTHONUNBUFFERED": "1",
         "IASS_DBT_THREADS": str(threads),
+        # The threads already have all processors: workers of one query would take them from the others, and build each
+        # hash once more.
+        "PGOPTIONS": "-c max_parallel_workers_per_gather=0",
         **{f"IASS_{name.upper()}": str(value) for name, value in known.items()},
     }
     if dsn:
