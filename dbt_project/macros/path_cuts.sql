@@ -4,11 +4,7 @@
     {{ places(
         request ~ '.district_code',
         request ~ '.ausl_code',
-        is_among_touched(
-            'int_pathway__touched_cell',
-            ['year_number', 'territory_level', 'territory_code'],
-            [request ~ '.year_number', 'listed.territory_level', 'listed.territory_code']
-        ) if is_incremental()
+        is_touched_place(request ~ '.year_number', 'listed') if is_incremental()
     ) }}
     cross join lateral (
         values
@@ -19,13 +15,11 @@
     ) as cut (cut_type, cut_code)
 {%- endmacro %}
 
-{# In an incremental build, the rows of the years and places that it writes again. #}
-{% macro only_touched(year_number, place) -%}
-    {%- if is_incremental() -%}
-        inner join {{ ref('int_pathway__touched_cell') }} as touched
-            on
-                {{ year_number }} = touched.year_number
-                and {{ place }}.territory_level = touched.territory_level
-                and {{ place }}.territory_code = touched.territory_code
-    {%- endif -%}
+{# Whether an incremental build writes the paths of a year and place again. #}
+{% macro is_touched_place(year_number, place) -%}
+    {{ is_among_touched(
+        'int_pathway__touched_cell',
+        ['year_number', 'territory_level', 'territory_code'],
+        [year_number, place ~ '.territory_level', place ~ '.territory_code']
+    ) }}
 {%- endmacro %}

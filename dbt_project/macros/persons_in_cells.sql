@@ -83,7 +83,8 @@
     from of_several_districts
 {%- endmacro %}
 
-{# One row per cell that `cuts` gives and columns of `by`: a set of months stands in every period that has one of them. #}
+{# One row per cell that `cuts` gives and columns of `by`: a set of months stands in every period that has one of them. Year and
+   place are looked up too, as that can be done before the periods are made. #}
 {% macro persons_in_cells(seen, touched, by=[], types=['month', 'quarter', 'half_year', 'year']) -%}
     with same_months as (
         {{ persons_by_months(seen, by) }}

@@ -101,7 +101,9 @@ estimate as (
     from {{ ref('waiting_curve') }} as curve
     inner join wide
         on curve.day_number <= wide.window_days
-    {{ only_touched('curve.year_number', 'curve') }}
+    {% if is_incremental() %}
+        where {{ is_touched_place('curve.year_number', 'curve') }}
+    {% endif %}
     order by {{ by }}, curve.day_number desc
 ),
 

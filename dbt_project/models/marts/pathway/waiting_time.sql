@@ -71,7 +71,9 @@ estimated as (
         min(curve.day_number) filter (where curve.waiting_share <= 0.75) as quarter_reached_days,
         min(curve.day_number) filter (where curve.waiting_share <= 0.5) as half_reached_days
     from {{ ref('waiting_curve') }} as curve
-    {{ only_touched('curve.year_number', 'curve') }}
+    {% if is_incremental() %}
+        where {{ is_touched_place('curve.year_number', 'curve') }}
+    {% endif %}
     group by 1, 2, 3, 4, 5, 6
 ),
 
