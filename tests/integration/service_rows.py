@@ -356,3 +356,38 @@ def more(services: Services) -> None:
             }
         ],
     )
+
+
+def known_up_to_the_last_of_2013(services: Services) -> None:
+    """Services of Tina, whom the registry moves on that day. Each reaches it by one thing only: the period of its
+    beginning, a period after that, its closure; a case that nobody closes goes on."""
+    begun = {**PERSON, "person": "tina-r"}
+    services.deliver(
+        "ADI1",
+        "080105",
+        "2014-01",
+        [
+            {**begun, "id": "ADI-T", "started_on": "2013-11-20", "care_type_code": "1"},
+            {**begun, "id": "ADI-U", "started_on": "2013-12-05", "care_type_code": "1"},
+        ],
+    )
+    services.deliver("ADI2", "080105", "2013-12", [{"id": "ADI-T"}])
+    services.deliver(
+        "FAR1",
+        "080105",
+        "2013-Q4",
+        [
+            {**begun, "id": stay, "facility_code": "S1", "service_type_code": "R3", "admission_on": day}
+            for stay, day in (("FAR-T", "2013-09-20"), ("FAR-U", "2013-10-05"))
+        ],
+    )
+    services.deliver("FAR2", "080105", "2013-Q4", [{"id": "FAR-T"}])
+    contract = {"care_area_code": "A", "care_level_code": "B", "daily_amount_eur": 10, "start_on": "2013-09-01"}
+    services.deliver("SMAC", "10502", "2013-H2", [{**begun, **contract, "id": "SM-T"}])
+    case = {**begun, "report_on": "2013-11-10", "taking_in_charge_on": "2013-11-25", "intervention_code": "2"}
+    services.deliver(
+        "SISAM",
+        "10502",
+        "2013-Q4",
+        [{**case, "id": "MI-T", "closed_on": "2013-12-31", "closure_reason_code": "1"}, {**case, "id": "MI-U"}],
+    )
