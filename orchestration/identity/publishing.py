@@ -83,12 +83,13 @@ def publish(steps: Steps, found: str) -> Published:
     )
     steps.one(
         """update raw.identity__person as known
-        set person_key = changed.person_key, match_method_code = changed.match_method_code, changed_seq = %(seq)s
+        set person_key = changed.person_key, match_method_code = changed.match_method_code, changed_seq = %(seq)s,
+            moved_seq = case when changed.old_key = changed.person_key then known.moved_seq else %(seq)s end
         from changed where known.person_ref = changed.person_ref and changed.old_key is not null"""
     )
     steps.one(
-        """insert into raw.identity__person (person_ref, person_key, match_method_code, changed_seq)
-        select person_ref, person_key, match_method_code, %(seq)s
+        """insert into raw.identity__person (person_ref, person_key, match_method_code, changed_seq, moved_seq)
+        select person_ref, person_key, match_method_code, %(seq)s, %(seq)s
         from changed where old_key is null order by person_ref"""
     )
     by_method = dict(

@@ -91,7 +91,9 @@ def _registry(settings: Settings, scale: float, rng: np.random.Generator) -> pl.
         )
         copy_binary(conn, "vault.person_anchor", anchors)
         known = persons.select("person_ref", number.alias("person_key")).with_columns(
-            pl.lit("registry").alias("match_method_code"), pl.lit(1, pl.Int64).alias("changed_seq")
+            pl.lit("registry").alias("match_method_code"),
+            changed_seq=pl.lit(1, pl.Int64),
+            moved_seq=pl.lit(1, pl.Int64),
         )
         copy_binary(conn, "raw.identity__person", known)
         conn.execute(
@@ -129,7 +131,9 @@ def _present(
             )  # fmt: skip
             copy_binary(conn, "vault.registry_code", codes.unique("base_identifier"))
             known = keys.with_columns(
-                pl.lit("registry").alias("match_method_code"), pl.lit(1, pl.Int64).alias("changed_seq")
+                pl.lit("registry").alias("match_method_code"),
+                changed_seq=pl.lit(1, pl.Int64),
+                moved_seq=pl.lit(1, pl.Int64),
             )
             copy_binary(conn, "raw.identity__person", known)
         else:

@@ -280,6 +280,8 @@ def test_the_registry_adopts_the_key_of_a_code_seen_before(warehouse: Warehouse)
     assert warehouse.key("anna") == warehouse.key("contact") == key
     assert warehouse.method("contact") == "registry"
     assert result.merged == result.relinked == 0
+    moved = warehouse.conn.execute("select changed_seq > moved_seq from raw.identity__person order by moved_seq")
+    assert [row[0] for row in moved.fetchall()] == [True, False], "only the registry's token got a key"
 
 
 def test_the_registry_adopts_also_by_an_old_code(warehouse: Warehouse) -> None:

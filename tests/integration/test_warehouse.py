@@ -175,6 +175,11 @@ def test_counts_follow_the_official_rules_and_incremental_equals_full(settings: 
     )
     assert _one(settings, events.format(18)) == "move contact demand outcome"
     assert _one(settings, events.format(19)) is None
+    # Of whom only the method changed that found her, no fact is written again.
+    with connection.connect(settings, "transformer") as conn:
+        touched = conn.execute("select sender_code, contact_on from intermediate.int_iass__touched_day").fetchall()
+    assert (BOLOGNA, date(2013, 11, 4)) in touched
+    assert (IMOLA, date(2013, 11, 4)) not in touched
     incremental = _everything(settings)
     dbt.build(settings, full_refresh=True)
     full = _everything(settings)
@@ -352,7 +357,8 @@ def _more_services(region: Region) -> None:
 def _late_word(region: Region) -> None:
     """When the next year has long begun: a variation of a contact of last year, which changes who asked and for what,
     and a cancellation of another; a split of somebody in a service, a merge of one who asked with one in a service.
-    The registry's end of the year comes again: Bice has not left it, and Rita and Tina move."""
+    The registry's end of the year comes again: Bice has not left it, and Rita and Tina move.
+    Anna's code is an old one."""
     region.iass(
         BOLOGNA,
         "2013-11",
@@ -369,5 +375,6 @@ def _late_word(region: Region) -> None:
     # The first of a district: nothing was there that could have changed.
     region.iass("10102", "2014-03", [{"id": "N1", "on": "2014-03-05", "demands": [{"person": "carla"}]}])
     region.identity({"dora-adi": 17, "elsa": 16})
+    region.found_by("anna", "alias")
     again = [("dora-r", "open", "037032"), *((name, "change", "037006") for name in ("rita-r", "tina-r"))]
     region.snapshot("2013-12-31", "2013-11-30", again, supersedes=region.segment_to("2013-12-31"))

@@ -136,7 +136,16 @@ class Region:
         self.seq += 1
         for name, key in keys.items():
             self.conn.execute(
-                """insert into raw.identity__person values (%s, %s, 'code', %s) on conflict (person_ref) do update
-                set person_key = excluded.person_key, changed_seq = excluded.changed_seq""",
-                [ref(name), key, self.seq],
+                """insert into raw.identity__person values (%s, %s, 'code', %s, %s) on conflict (person_ref) do update
+                set person_key = excluded.person_key, changed_seq = excluded.changed_seq,
+                    moved_seq = excluded.moved_seq""",
+                [ref(name), key, self.seq, self.seq],
             )
+
+    def found_by(self, name: str, method: str) -> None:
+        """What identity says of a person whom another rule finds now, under the same key."""
+        self.seq += 1
+        self.conn.execute(
+            "update raw.identity__person set match_method_code = %s, changed_seq = %s where person_ref = %s",
+            [method, self.seq, ref(name)],
+        )

@@ -11,7 +11,7 @@ with new_key as (
 moved_ref as (
     select person_ref
     from {{ source('raw', 'identity__person') }}
-    where {{ in_new_identities('changed_seq') }}
+    where {{ in_new_identities('moved_seq') }}
 ),
 
 changed_version as (

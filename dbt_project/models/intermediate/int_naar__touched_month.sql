@@ -14,7 +14,7 @@ moved as (
         inner join {{ source('raw', 'naar__person') }} as registered
             on identity.person_ref = registered.person_ref
         where
-            {{ in_new_identities('identity.changed_seq') }}
+            {{ in_new_identities('identity.moved_seq') }}
             and registered.delivery_id <= {{ from_delivery_id() }}
     ) as is_moved
 )

@@ -53,7 +53,7 @@ changed as (
             else date '9999-12-31'
         end
     from {{ source('raw', 'identity__person') }} as identity
-    where {{ in_new_identities('identity.changed_seq') }}
+    where {{ in_new_identities('identity.moved_seq') }}
     union all
     -- Persons known from flows only take what the newest record says. It moves no key, so no day of a fact. Of others it says nothing.
     select

@@ -3,7 +3,7 @@
 with moved_ref as (
     select person_ref
     from {{ source('raw', 'identity__person') }}
-    where {{ in_new_identities('changed_seq') }}
+    where {{ in_new_identities('moved_seq') }}
 ),
 
 touched as (
