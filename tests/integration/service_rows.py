@@ -194,6 +194,10 @@ def first_year(services: Services) -> None:
             {**PERSON, "id": "MI-R", "person": "dora", "report_on": "2013-12-10", "reporter_type_code": "09"},
         ],
     )
+    # Of a flow in two files, one: months of before the other are known until it comes.
+    nora = {**PERSON, "person": "nora", "residence_comune_code": "037032"}
+    begun = {**nora, "id": "ADI-N", "started_on": "2013-11-20", "care_type_code": "1"}
+    services.deliver("ADI1", "080106", "2013-11", [begun])
     services.region.identity({"anna-adi": 11, "dora-adi": 14})
 
 
@@ -209,14 +213,14 @@ def hurtful(services: Services) -> None:
         [
             {"id": "ADI-X", "op": "C"},
             *(
-                {**PERSON, "id": care, "person": "livia", "started_on": "2013-11-20", "care_type_code": "1"}
-                for care in ("ADI-L", "ADI-M")
+                {**PERSON, "id": f"ADI-{care}", "person": "vera", "started_on": "2013-11-20", "care_type_code": "1"}
+                for care in "LMNO"
             ),
         ],
     )
     for month in ("2013-11", "2013-12", "2014-01"):
         access = [{"access_on": f"{month}-25", "n_accesses": 1}]
-        services.deliver("ADI2", "080105", month, [{"id": care, "access": access} for care in ("ADI-L", "ADI-M")])
+        services.deliver("ADI2", "080105", month, [{"id": f"ADI-{care}", "access": access} for care in "LMNO"])
     services.deliver(
         "ADI2",
         "080105",
@@ -240,10 +244,10 @@ def hurtful(services: Services) -> None:
             {
                 "id": "FAR-S",
                 "full_days": 40,
-                # A tariff that changes a month of the quarter before.
+                # A tariff that changes months of the quarter before.
                 "tariff": [
                     {
-                        "tariff_from_on": "2013-12-15",
+                        "tariff_from_on": "2013-11-20",
                         "health_share_eur": 25.0,
                         "user_share_eur": 10.0,
                         "municipal_share_eur": 0.0,
@@ -291,18 +295,18 @@ def hurtful(services: Services) -> None:
         [
             {
                 **PERSON,
-                **{"id": stay, "person": person, "facility_code": "S1", "service_type_code": service},
+                **{"id": f"FAR-{stay}", "person": person, "facility_code": "S1", "service_type_code": service},
                 "admission_on": "2013-12-05",
             }
             for stay, person, service in (
-                *(("FAR-L", "livia", "R3"), ("FAR-M", "marta", "R3"), ("FAR-N", "livia", "R3")),
-                *(("FAR-O", "marta", "SR"), ("FAR-P", "livia", "R3")),
+                *(("L", "livia", "R3"), ("M", "marta", "R3"), ("N", "livia", "R3"), ("O", "livia", "SR")),
+                *(("P", "livia", "SR"), ("Q", "livia", "R3"), ("R", "livia", "R3")),
             )
         ],
     )
     for quarter in ("2013-Q4", "2014-Q1"):
-        stays: list[Row] = [{"id": "FAR-L"}, {"id": "FAR-M"}, {"id": "FAR-N"}, {"id": "FAR-O", "full_days": 20}]
-        services.deliver("FAR2", "080105", quarter, stays)
+        stays: list[Row] = [{"id": f"FAR-{stay}"} for stay in "LMNQR"]
+        services.deliver("FAR2", "080105", quarter, [*stays, {"id": "FAR-O", "full_days": 20}])
     # A quarter that waited for its admission for too long.
     services.deliver("FAR2", "080105", "2014-Q1", [{"id": "FAR-P"}])
     services.region.conn.execute("update landing.live_key set is_live = false where record_key = 'FAR-P 2014-Q1'")
@@ -310,8 +314,9 @@ def hurtful(services: Services) -> None:
 
 def more(services: Services) -> None:
     """A quarter and a month after a gap, a cancelled quarter, a cancelled admission with quarters, a closed case.
-    Ends and assessments that are told of a month, or a quarter, too late: an end on a first day ends the month before,
-    and days that a quarter declares are spread over fewer. A quarter after one that was never taken in."""
+    What is told of a month, or a quarter, too late, each time of another episode: an end on a first day ends the month
+    before, and days that a quarter declares are spread over fewer. A quarter after one that was never taken in."""
+    tariff = {"health_share_eur": 25.0, "user_share_eur": 10.0, "municipal_share_eur": 0.0}
     services.deliver(
         "ADI2",
         "080105",
@@ -319,6 +324,8 @@ def more(services: Services) -> None:
         [
             {"id": "ADI-L", "closure": [{"closed_on": "2013-12-10", "closure_reason_code": "1"}]},
             {"id": "ADI-M", "reassessment": [{"reassessed_on": "2013-11-28"}]},
+            {"id": "ADI-N", "suspension": [{"suspended_from_on": "2013-12-10", "suspended_to_on": "2013-12-14"}]},
+            {"id": "ADI-O", "access": [{"access_on": "2013-12-10", "n_accesses": 1}]},
         ],
     )
     services.deliver(
@@ -331,6 +338,8 @@ def more(services: Services) -> None:
             {"id": "FAR-N", "discharge": [{"discharged_on": "2014-01-01", "discharge_reason_code": "4"}]},
             {"id": "FAR-O", "discharge": [{"discharged_on": "2014-02-20", "discharge_reason_code": "4"}]},
             {"id": "FAR-P"},
+            {"id": "FAR-Q", "suspension": [{"suspended_from_on": "2014-03-10", "suspended_to_on": "2014-03-14"}]},
+            {"id": "FAR-R", "tariff": [{"tariff_from_on": "2013-12-15", **tariff}]},
         ],
     )
     services.deliver("FAR2", "080105", "2014-Q1", [{"id": "FAR-S", "op": "C"}])
@@ -359,35 +368,34 @@ def more(services: Services) -> None:
 
 
 def known_up_to_the_last_of_2013(services: Services) -> None:
-    """Services of Tina, whom the registry moves on that day. Each reaches it by one thing only: the period of its
-    beginning, a period after that, its closure; a case that nobody closes goes on."""
-    begun = {**PERSON, "person": "tina-r"}
+    """Services of Tina and Ulla, of whom the registry changes something on that day. Each reaches it by one thing only:
+    the period of its beginning, a period after that, its closure; a case that nobody closes goes on."""
+    tina, ulla = ({**PERSON, "person": person} for person in ("tina-r", "ulla-r"))
     services.deliver(
         "ADI1",
         "080105",
-        "2014-01",
+        "2013-12",
         [
-            {**begun, "id": "ADI-T", "started_on": "2013-11-20", "care_type_code": "1"},
-            {**begun, "id": "ADI-U", "started_on": "2013-12-05", "care_type_code": "1"},
+            {**tina, "id": "ADI-T", "started_on": "2013-11-20", "care_type_code": "1"},
+            {**ulla, "id": "ADI-U", "started_on": "2013-12-05", "care_type_code": "1"},
         ],
     )
     services.deliver("ADI2", "080105", "2013-12", [{"id": "ADI-T"}])
+    place = {"facility_code": "S1", "service_type_code": "R3"}
     services.deliver(
         "FAR1",
         "080105",
         "2013-Q4",
         [
-            {**begun, "id": stay, "facility_code": "S1", "service_type_code": "R3", "admission_on": day}
-            for stay, day in (("FAR-T", "2013-09-20"), ("FAR-U", "2013-10-05"))
+            {**tina, **place, "id": "FAR-T", "admission_on": "2013-09-20"},
+            {**ulla, **place, "id": "FAR-U", "admission_on": "2013-10-05"},
         ],
     )
     services.deliver("FAR2", "080105", "2013-Q4", [{"id": "FAR-T"}])
     contract = {"care_area_code": "A", "care_level_code": "B", "daily_amount_eur": 10, "start_on": "2013-09-01"}
-    services.deliver("SMAC", "10502", "2013-H2", [{**begun, **contract, "id": "SM-T"}])
-    case = {**begun, "report_on": "2013-11-10", "taking_in_charge_on": "2013-11-25", "intervention_code": "2"}
+    services.deliver("SMAC", "10502", "2013-H2", [{**tina, **contract, "id": "SM-T"}])
+    case = {"report_on": "2013-09-10", "taking_in_charge_on": "2013-09-25", "intervention_code": "2"}
+    closed = {"closed_on": "2013-12-31", "closure_reason_code": "1"}
     services.deliver(
-        "SISAM",
-        "10502",
-        "2013-Q4",
-        [{**case, "id": "MI-T", "closed_on": "2013-12-31", "closure_reason_code": "1"}, {**case, "id": "MI-U"}],
+        "SISAM", "10502", "2013-Q4", [{**tina, **case, **closed, "id": "MI-T"}, {**ulla, **case, "id": "MI-U"}]
     )

@@ -92,10 +92,9 @@ class Region:
             )
         return delivery
 
-    def snapshot(
-        self, day: str, before: str | None, changes: Sequence[tuple[str, str, str]], supersedes: int = 0
-    ) -> int:
-        """A registry snapshot: (person, change type, comune of residence) of what differs from the snapshot before."""
+    def snapshot(self, day: str, before: str | None, changes: Sequence[tuple[str, ...]], supersedes: int = 0) -> int:
+        """A registry snapshot: (person, change type, comune of residence) of what differs from the snapshot before, and
+        of one who died or left her status and its day."""
         delivery = self.delivery("NAAR", "080", day, day, len(changes))
         if supersedes:
             self.conn.execute(
@@ -115,7 +114,7 @@ class Region:
         assert row is not None
         return int(row[0])
 
-    def segment(self, delivery: int, before: str | None, day: str, changes: Sequence[tuple[str, str, str]]) -> int:
+    def segment(self, delivery: int, before: str | None, day: str, changes: Sequence[tuple[str, ...]]) -> int:
         """The changes between two snapshots."""
         row = self.conn.execute(
             "insert into landing.registry_segment (from_snapshot_on, to_snapshot_on, delivery_id) values (%s, %s, %s)"
@@ -123,11 +122,11 @@ class Region:
             [before, day, delivery],
         ).fetchone()
         assert row is not None
-        for person, change, comune in changes:
+        for person, change, comune, *status in changes:
             self.conn.execute(
                 "insert into raw.naar__person values (%s, %s, %s, %s, %s, 'F', '1950-03-01', '100', %s, '080105',"
-                " '080105', 'A', '2010-01-01', null)",
-                [delivery, row[0], day, change, ref(person), comune],
+                " '080105', %s, %s, null)",
+                [delivery, row[0], day, change, ref(person), comune, *(status or ("A", "2010-01-01"))],
             )
         return int(row[0])
 
