@@ -16,16 +16,16 @@
         )
 {%- endmacro %}
 
-{# Periods of an episode that came. One that follows others changes nothing before their last day and the dates that it brings: `parts`
-   are its tables with such dates. They count from the start of their period, a `unit`, as what it declares is spread over its days. #}
+{# Periods of an episode that came. One that follows others changes nothing of their days, but from the dates that it brings: `parts` are
+   its tables with such dates. They count from the start of their period, a `unit`, as what it declares is spread over its days. #}
 {% macro touched_periods(family, table, key, unit, parts) -%}
     select
         '{{ family }}',
         period.sender_code,
         period.{{ key }},
         case
-            when period.operation = 'I' and before.last_on is not null
-                then least(before.last_on{% for part, _ in parts %}, {{ part }}.first_on{% endfor %})
+            when period.operation = 'I' and before.next_on is not null
+                then least(before.next_on{% for part, _ in parts %}, {{ part }}.first_on{% endfor %})
             else date '1900-01-01'
         end
     from {{ source('raw', table) }} as period
@@ -40,12 +40,11 @@
     {% endfor %}
     left join lateral (
         select
-            cast(max(before.period_start_on) + interval '{{ '3 months' if unit == 'quarter' else '1 month' }}' as date) - 1 as last_on
+            cast(max(before.period_start_on) + interval '{{ '3 months' if unit == 'quarter' else '1 month' }}' as date) as next_on
         from {{ ref('stg_' ~ table) }} as before
         where
             period.sender_code = before.sender_code
             and period.{{ key }} = before.{{ key }}
-            and before.delivery_id < period.delivery_id
             and before.period_start_on < period.period_start_on
     ) as before on true
     where {{ in_new_deliveries('period.delivery_id') }}

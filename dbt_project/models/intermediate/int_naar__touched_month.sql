@@ -25,5 +25,4 @@ cross join changed
 cross join moved
 where
     moved.is_moved
-    or {{ in_new_deliveries('snapshot.delivery_id') }}
-    or snapshot.snapshot_on >= date_trunc('month', changed.changed_on)
+    or snapshot.snapshot_on >= changed.changed_on
