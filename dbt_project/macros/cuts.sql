@@ -34,7 +34,7 @@
     ) as period (period_type, period_start_on)
 {%- endmacro %}
 
-{% macro places(district_column, ausl_column, only=none) -%}
+{% macro places(district_column, ausl_column) -%}
     cross join lateral (
         select
             listed.territory_level,
@@ -42,7 +42,6 @@
         from (
             values ('district', {{ district_column }}), ('ausl', {{ ausl_column }}), ('region', '080')
         ) as listed (territory_level, territory_code)
-        {{ 'where ' ~ only if only }}
     ) as place
 {%- endmacro %}
 

@@ -1,25 +1,23 @@
-{# Every territory and every cut of the marts of paths that a request falls in; in an incremental build those of touched years and places.
+{# Every territory and every cut of the marts of paths that a request falls in, by the codes under which its keys stand in the dimensions.
    Sum requests over one type of cut, never over two. #}
 {% macro path_cuts(request) -%}
-    {{ places(
-        request ~ '.district_code',
-        request ~ '.ausl_code',
-        is_touched_place(request ~ '.year_number', 'listed') if is_incremental()
-    ) }}
+    inner join {{ ref('dim_demand_type') }} as type
+        on {{ request }}.demand_type_key = type.demand_type_key
+    inner join {{ ref('dim_report_target') }} as target
+        on {{ request }}.report_target_key = target.report_target_key
+    {{ places(request ~ '.district_code', request ~ '.ausl_code') }}
     cross join lateral (
         values
         ('all', 'TOT'),
-        ('demand_level1', {{ request }}.level1_code),
-        ('demand_type', {{ request }}.regional_code),
-        ('report_target', {{ request }}.report_target_code)
+        ('demand_level1', type.level1_code),
+        ('demand_type', type.regional_code),
+        ('report_target', target.report_target_code)
     ) as cut (cut_type, cut_code)
 {%- endmacro %}
 
-{# Whether an incremental build writes the paths of a year and place again. #}
-{% macro is_touched_place(year_number, place) -%}
-    {{ is_among_touched(
-        'int_pathway__touched_cell',
-        ['year_number', 'territory_level', 'territory_code'],
-        [year_number, place ~ '.territory_level', place ~ '.territory_code']
-    ) }}
+{# The key of such a cell: one column to find it by. A join by the columns that it is made of would be planned for a handful of rows. #}
+{% macro path_cell_key(request) -%}
+    {{ surrogate_key('path_cell', [
+        request ~ '.year_number', 'place.territory_level', 'place.territory_code', 'cut.cut_type', 'cut.cut_code'
+    ]) }}
 {%- endmacro %}

@@ -36,7 +36,9 @@
         cast(date_trunc('month', request.contact_on) as date) as month_on,
         request.district_code,
         request.ausl_code,
-        md5(cast(request as text)) as content
+        md5(cast(request as text)) as content,
+        request.demand_type_key,
+        request.report_target_key
     from {{ ref('int_pathway__touched_person') }} as touched
     inner join {{ fact }} as request
         on
@@ -44,9 +46,9 @@
             and request.last_contact_on >= touched.touched_from
 {%- endmacro %}
 
-{# Those of a fact before this build writes it, and one row without a place that says that the build was here. No ref, which would make a
-   circle: the fact says that it comes after. #}
-{% macro places_before(fact, places_of) -%}
+{# Those of a fact before this build writes it, and one row without a place that says that the build was here. `keys` are those of the
+   fact that the aggregates are cut by besides. No ref, which would make a circle: the fact says that it comes after. #}
+{% macro places_before(fact, places_of, keys=[]) -%}
     {%- if is_incremental() -%}
         with place as (
             {{ places_of(model_relation(fact)) }}
@@ -59,13 +61,16 @@
             {{ from_identity_seq() }} as from_identity_seq
         from place
         union all
-        select null, null, null, null, '{{ invocation_id }}', {{ from_delivery_id() }}, {{ from_identity_seq() }}
+        select null, null, null, null, {{ 'null, ' * (keys | length) }}'{{ invocation_id }}', {{ from_delivery_id() }}, {{ from_identity_seq() }}
     {%- else -%}
         select
             cast(null as date) as month_on,
             cast(null as text) as district_code,
             cast(null as text) as ausl_code,
             cast(null as text) as content,
+            {% for key in keys %}
+                cast(null as bigint) as {{ key }},
+            {% endfor %}
             cast(null as text) as invocation_id,
             cast(null as bigint) as from_delivery_id,
             cast(null as bigint) as from_identity_seq
@@ -81,15 +86,15 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# Months and places whose rows are others than before. After a build that died nobody knows what it had put there: then all that it or
-   this one wrote. #}
-{% macro places_changed(before, places_after) -%}
+{# Months, places and `keys` whose rows are others than before. After a build that died nobody knows what it had put there: then all that
+   it or this one wrote. #}
+{% macro places_changed(before, places_after, keys=[]) -%}
     with before as (
         select
             month_on,
             district_code,
             ausl_code,
-            content
+            content{{ ', ' if keys }}{{ keys | join(', ') }}
         from {{ ref(before) }}
         where month_on is not null
     ),
@@ -126,7 +131,7 @@
     select distinct
         month_on,
         district_code,
-        ausl_code
+        ausl_code{{ ', ' if keys }}{{ keys | join(', ') }}
     from changed
 {%- endmacro %}
 
@@ -156,8 +161,8 @@
 
 {# Whether `columns` of what is touched hold the values of a row. Looked up row by row: `is true` keeps it from being made a join, which
    would be planned for a handful of rows, as the columns of a cell go together. #}
-{% macro is_among_touched(touched, columns, values=none) -%}
-    ((({{ (values or columns) | join(', ') }}) in (
+{% macro is_among_touched(touched, columns) -%}
+    ((({{ columns | join(', ') }}) in (
         select {{ columns | join(', ') }}
         from {{ ref(touched) }}
     )) is true)

@@ -190,6 +190,7 @@ def test_counts_follow_the_official_rules_and_incremental_equals_full(settings: 
         if incremental[table] != rows
     }
     assert not differing, differing
+    _paths_add_up(settings)
     _a_key_without_member_is_named(settings, region)
 
 
@@ -232,6 +233,16 @@ def _grains_are_held(settings: Settings) -> None:
         """,
     )
     assert without == ["dq_delivery", "dq_observation"], f"rows may stand twice in {without}"
+
+
+def _paths_add_up(settings: Settings) -> None:
+    """Every request lies in one cell of each type of cut, at each level of territory."""
+    n_requests = _one(settings, "select count(*) from core.fct_pathway")
+    assert _one(
+        settings,
+        "select count(*), min(n_requests), max(n_requests) from (select sum(n_requests) as n_requests"
+        " from mart_pathway.answer group by territory_level, cut_type) as answer",
+    ) == (12, n_requests, n_requests)
 
 
 def _a_key_without_member_is_named(settings: Settings, region: Region) -> None:

@@ -1,42 +1,35 @@
--- depends_on: {{ ref('int_pathway__touched_cell') }}
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
     on_schema_change='append_new_columns',
     meta={'touched': {
         'by': 'int_pathway__touched_cell',
-        'columns': ['year_number', 'territory_level', 'territory_code']
+        'columns': ['year_number', 'territory_level', 'territory_code', 'cut_type', 'cut_code']
     }},
     indexes=[{'columns': ['year_number', 'territory_level', 'territory_code', 'cut_type', 'cut_code', 'path_codes'], 'unique': true}]
 ) }}
 -- One row per year of request, territory, cut and path, of the twenty most frequent paths. Persons are distinct in each row.
 with counted as (
     select
-        request.year_number,
-        place.territory_level,
-        place.territory_code,
-        cut.cut_type,
-        cut.cut_code,
+        cut.cell_key,
         request.path_codes,
         count(*) as n_requests,
         count(distinct request.person_key) as n_persons
     from {{ ref('int_pathway__request_cut') }} as request
-    {{ path_cuts('request') }}
-    group by 1, 2, 3, 4, 5, 6
+    inner join {{ ref('int_pathway__cut_cell') }} as cut
+        on request.cut_key = cut.cut_key
+    group by 1, 2
 ),
 
 ranked as (
     select
         counted.*,
-        100 * counted.n_requests / sum(counted.n_requests) over all_of_cut as requests_percent,
+        100 * counted.n_requests / sum(counted.n_requests) over (partition by counted.cell_key) as requests_percent,
         row_number() over (
-            partition by counted.year_number, counted.territory_level, counted.territory_code, counted.cut_type, counted.cut_code
+            partition by counted.cell_key
             order by counted.n_requests desc, counted.path_codes
         ) as path_rank
     from counted
-    window all_of_cut as (
-        partition by counted.year_number, counted.territory_level, counted.territory_code, counted.cut_type, counted.cut_code
-    )
 ),
 
 named as (
@@ -55,12 +48,12 @@ named as (
 )
 
 select
-    ranked.year_number,
-    ranked.territory_level,
-    ranked.territory_code,
-    ranked.cut_type,
-    ranked.cut_code,
-    label.cut_label,
+    cell.year_number,
+    cell.territory_level,
+    cell.territory_code,
+    cell.cut_type,
+    cell.cut_code,
+    cell.cut_label,
     cast(ranked.path_rank as integer) as path_rank,
     ranked.path_codes,
     named.path_label,
@@ -70,8 +63,6 @@ select
 from ranked
 inner join named
     on ranked.path_codes = named.path_codes
-inner join {{ ref('int_pathway__cut_label') }} as label
-    on
-        ranked.cut_type = label.cut_type
-        and ranked.cut_code = label.cut_code
+inner join {{ ref('int_pathway__touched_cell') }} as cell
+    on ranked.cell_key = cell.cell_key
 where ranked.path_rank <= 20

@@ -1,11 +1,10 @@
--- depends_on: {{ ref('int_pathway__touched_cell') }}
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
     on_schema_change='append_new_columns',
     meta={'touched': {
         'by': 'int_pathway__touched_cell',
-        'columns': ['year_number', 'territory_level', 'territory_code']
+        'columns': ['year_number', 'territory_level', 'territory_code', 'cut_type', 'cut_code']
     }},
     indexes=[
         {'columns': ['year_number', 'territory_level', 'territory_code', 'cut_type', 'cut_code',
@@ -16,31 +15,29 @@
 -- in each row.
 with step as (
     select
-        request.year_number,
+        request.cut_key,
         request.person_key,
-        request.district_code,
-        request.ausl_code,
-        request.regional_code,
-        request.level1_code,
-        request.report_target_code,
-        place.step_number,
-        place.step_code as source_code,
-        lead(place.step_code) over (partition by request.demand_key order by place.step_number) as target_code,
-        lead(cast(place.step_days as integer)) over (partition by request.demand_key order by place.step_number)
-        - cast(place.step_days as integer) as days_between
+        step.step_number,
+        step.source_code,
+        step.target_code,
+        cast(step.target_days as integer) - cast(step.source_days as integer) as days_between
     from {{ ref('int_pathway__request_cut') }} as request
     cross join
-        lateral unnest(string_to_array(request.path_codes, '>'), string_to_array(request.path_days, '>'))
-        with ordinality as place (step_code, step_days, step_number)
+        lateral (
+            select
+                string_to_array(request.path_codes, '>') as codes,
+                string_to_array(request.path_days, '>') as days
+        ) as path
+    -- Each step beside the one after it.
+    cross join
+        lateral unnest(path.codes, path.codes[2:], path.days, path.days[2:])
+        with ordinality as step (source_code, target_code, source_days, target_days, step_number)
+    where step.target_code is not null
 ),
 
 counted as (
     select
-        step.year_number,
-        place.territory_level,
-        place.territory_code,
-        cut.cut_type,
-        cut.cut_code,
+        cut.cell_key,
         step.step_number,
         step.source_code,
         step.target_code,
@@ -48,18 +45,18 @@ counted as (
         count(distinct step.person_key) as n_persons,
         percentile_cont(0.5) within group (order by step.days_between) as median_days
     from step
-    {{ path_cuts('step') }}
-    where step.target_code is not null
-    group by 1, 2, 3, 4, 5, 6, 7, 8
+    inner join {{ ref('int_pathway__cut_cell') }} as cut
+        on step.cut_key = cut.cut_key
+    group by 1, 2, 3, 4
 )
 
 select
-    counted.year_number,
-    counted.territory_level,
-    counted.territory_code,
-    counted.cut_type,
-    counted.cut_code,
-    label.cut_label,
+    cell.year_number,
+    cell.territory_level,
+    cell.territory_code,
+    cell.cut_type,
+    cell.cut_code,
+    cell.cut_label,
     cast(counted.step_number as integer) as step_number,
     counted.source_code,
     source.step_label as source_label,
@@ -73,7 +70,5 @@ inner join {{ ref('path_step') }} as source
     on counted.source_code = source.step_code
 inner join {{ ref('path_step') }} as target
     on counted.target_code = target.step_code
-inner join {{ ref('int_pathway__cut_label') }} as label
-    on
-        counted.cut_type = label.cut_type
-        and counted.cut_code = label.cut_code
+inner join {{ ref('int_pathway__touched_cell') }} as cell
+    on counted.cell_key = cell.cell_key

@@ -1,0 +1,39 @@
+{{ config(materialized='table') }}
+-- One row per cell that this build writes again, milestone and day on which somebody reached it: the Kaplan-Meier estimate of the share
+-- still waiting, with its Greenwood error and log-log bands of 95 %. Death, departure and the end of observation are censoring.
+with day as (
+    select
+        cut_key,
+        milestone_code,
+        followed_days,
+        cast(count(*) as integer) as n_requests,
+        cast(count(*) filter (where status_code = 'happened') as integer) as n_happened
+    from {{ ref('int_pathway__follow_up') }}
+    where followed_days is not null
+    group by 1, 2, 3
+),
+
+cell_day as (
+    select
+        cut.cell_key,
+        day.milestone_code,
+        day.followed_days as day_number,
+        cast(sum(day.n_requests) as integer) as n_leaving,
+        cast(sum(day.n_happened) as integer) as n_happened
+    from day
+    inner join {{ ref('int_pathway__cut_cell') }} as cut
+        on day.cut_key = cut.cut_key
+    group by 1, 2, 3
+),
+
+at_risk as (
+    select
+        cell_day.*,
+        sum(cell_day.n_leaving) over (
+            partition by cell_day.cell_key, cell_day.milestone_code
+            order by cell_day.day_number desc
+        ) as n_at_risk
+    from cell_day
+)
+
+{{ kaplan_meier('at_risk', ['cell_key', 'milestone_code']) }}
