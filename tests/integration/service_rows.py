@@ -195,9 +195,8 @@ def first_year(services: Services) -> None:
         ],
     )
     # Of a flow in two files, one: months of before the other are known until it comes.
-    nora = {**PERSON, "person": "nora", "residence_comune_code": "037032"}
-    begun = {**nora, "id": "ADI-N", "started_on": "2013-11-20", "care_type_code": "1"}
-    services.deliver("ADI1", "080106", "2013-11", [begun])
+    alone = {**PERSON, "person": "nora", "residence_comune_code": "033032", "started_on": "2013-11-20"}
+    services.deliver("ADI1", "080101", "2013-11", [{**alone, "id": "ADI-E", "care_type_code": "1"}])
     services.region.identity({"anna-adi": 11, "dora-adi": 14})
 
 
@@ -275,18 +274,14 @@ def hurtful(services: Services) -> None:
             }
         ],
     )
-    # An open case stays in charge for another quarter, though nothing of it is sent; the other one is taken in charge.
+    # An open case stays in charge for another quarter, though nothing of it is sent; others are taken in charge.
+    minor = {**PERSON, "report_on": "2013-12-10", "reporter_type_code": "09"}
+    minor |= {"taking_in_charge_on": "2014-01-20", "intervention_code": "1"}
     services.deliver(
         "SISAM",
         "10502",
         "2014-Q1",
-        [
-            {
-                **PERSON,
-                **{"id": "MI-R", "op": "V", "person": "dora", "report_on": "2013-12-10", "reporter_type_code": "09"},
-                **{"taking_in_charge_on": "2014-01-20", "intervention_code": "1"},
-            }
-        ],
+        [{**minor, "id": "MI-R", "op": "V", "person": "dora"}, {**minor, "id": "MI-L", "person": "livia"}],
     )
     services.deliver(
         "FAR1",
