@@ -76,9 +76,13 @@
     {%- endif %}
 {%- endmacro %}
 
-{# The rows of years in which anything is touched. #}
+{# The rows of years in which anything is touched. The first of them is said too, as an index can look for that. #}
 {% macro in_touched_years(date_column, touched) -%}
-    extract(year from {{ date_column }}) in (
+    {{ date_column }} >= (
+        select make_date(min(touched.year_number), 1, 1)
+        from {{ ref(touched) }} as touched
+    )
+    and extract(year from {{ date_column }}) in (
         select touched.year_number
         from {{ ref(touched) }} as touched
     )

@@ -126,3 +126,5 @@ left join {{ ref('dim_age_band') }} as age_band
     on
         {{ age_on('day.last_on', 'day.birth_month_on', 'day.birth_year') }} between age_band.age_from and age_band.age_to
         and age_band.age_band_key > 0
+-- Kept in the order of months: who counts a year again, or asks for one, reads that year's pages only.
+order by day.month_on

@@ -4,21 +4,21 @@ with registered as (
     -- In a first build all who were met are touched anyway.
     select
         touched.person_key,
-        -- Of a death or a departure that the registry told, ever or now, the day may be long ago.
-        case
-            when exists (
-                select 1
-                from {{ source('raw', 'identity__person') }} as identity
-                inner join {{ source('raw', 'naar__person') }} as change
-                    on identity.person_ref = change.person_ref
-                where
-                    touched.person_key = identity.person_key
-                    and (change.death_on is not null or change.status_code in ('D', 'T'))
-            ) then date '1900-01-01'
-            -- The version before ends on another day than it did, and may lie in another place then: so does the move that began it.
-            else coalesce(version_before.valid_from, touched.changed_on)
-        end as touched_from
+        -- The version before ends on another day than it did, and may lie in another place then: so does the move that began it.
+        coalesce(gone.touched_from, version_before.valid_from, touched.changed_on) as touched_from
     from {{ ref('int_person__touched') }} as touched
+    -- Of a death or a departure that the registry told, ever or now, the day may be long ago. Looked up person by person: asked whether
+    -- there is one, the planner would read the registry of all years.
+    left join lateral (
+        select date '1900-01-01' as touched_from
+        from {{ source('raw', 'identity__person') }} as identity
+        inner join {{ source('raw', 'naar__person') }} as change
+            on identity.person_ref = change.person_ref
+        where
+            touched.person_key = identity.person_key
+            and (change.death_on is not null or change.status_code in ('D', 'T'))
+        limit 1
+    ) as gone on true
     left join {{ ref('dim_person') }} as version_before
         on
             touched.person_key = version_before.person_key
