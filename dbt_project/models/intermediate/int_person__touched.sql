@@ -28,32 +28,31 @@ changed as (
     inner join {{ source('raw', 'identity__person') }} as identity
         on new_change.person_ref = identity.person_ref
     union all
-    -- Somebody else's record is hers now: of either, anything may differ.
+    -- Who gains or loses what the registry tells has other versions from the beginning. An identity that only flows know moves no record
+    -- but its own.
     select
-        person.person_key,
-        date '1900-01-01'
-    from {{ source('raw', 'identity__relink') }} as relink
-    inner join {{ source('raw', 'identity__person') }} as identity
-        on relink.person_ref = identity.person_ref
-    cross join
-        lateral (
-            values (relink.old_person_key), (identity.person_key)
-        ) as person (person_key)
-    where {{ in_new_identities('relink.changed_seq') }}
-    union all
-    -- Whom the registry did not know has other versions from the beginning. An identity that only flows know moves no other record.
-    select
-        identity.person_key,
+        moved.person_key,
         case
             when exists (
                 select 1
                 from {{ source('raw', 'naar__person') }} as change
-                where change.person_ref = identity.person_ref
+                where moved.person_ref = change.person_ref
             ) then date '1900-01-01'
             else date '9999-12-31'
         end
-    from {{ source('raw', 'identity__person') }} as identity
-    where {{ in_new_identities('identity.moved_seq') }}
+    from (
+        select
+            person_ref,
+            person_key
+        from {{ source('raw', 'identity__person') }}
+        where {{ in_new_identities('moved_seq') }}
+        union all
+        select
+            person_ref,
+            old_person_key
+        from {{ source('raw', 'identity__relink') }}
+        where {{ in_new_identities('changed_seq') }}
+    ) as moved
     union all
     -- Persons known from flows only take what the newest record says. It moves no key, so no day of a fact. Of others it says nothing.
     select

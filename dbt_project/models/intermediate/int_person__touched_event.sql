@@ -62,6 +62,13 @@ touched as (
         person_key,
         touched_from
     from {{ ref('int_service__touched_person') }}
+    union all
+    -- Whose record is somebody else's now: who has it is named by the record itself.
+    select
+        old_person_key,
+        date '1900-01-01'
+    from {{ source('raw', 'identity__relink') }}
+    where {{ in_new_identities('changed_seq') }}
 ),
 
 person as (
