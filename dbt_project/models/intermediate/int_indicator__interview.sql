@@ -24,4 +24,7 @@ inner join {{ ref('dim_outcome_type') }} as outcome_type
 where
     outcome_type.outcome_type_code = '5'
     and outcome.wait_days is not null
+    {% if is_incremental() %}
+        and {{ in_touched_years('outcome.contact_on', 'int_iass__touched_cell') }}
+    {% endif %}
 group by 1, 2, 3, 4, 5
