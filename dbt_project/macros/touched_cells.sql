@@ -40,10 +40,15 @@
         request.demand_type_key,
         request.report_target_key
     from {{ ref('int_pathway__touched_person') }} as touched
-    inner join {{ fact }} as request
-        on
-            touched.person_key = request.person_key
-            and request.last_contact_on >= touched.touched_from
+    -- Looked up person by person: the planner would read the requests of all years.
+    cross join lateral (
+        select *
+        from {{ fact }} as known
+        where
+            touched.person_key = known.person_key
+            and known.last_contact_on >= touched.touched_from
+        offset 0
+    ) as request
 {%- endmacro %}
 
 {# Those of a fact before this build writes it, and one row without a place that says that the build was here. `keys` are those of the
