@@ -6,7 +6,7 @@
     on_schema_change='append_new_columns',
     meta={'touched': {'by': 'int_service__touched', 'columns': ['episode_key'], 'day': 'month_end_on'}},
     indexes=[
-        {'columns': ['episode_key', 'month_on'], 'unique': true},
+        {'columns': ['episode_key', 'month_end_on'], 'unique': true},
         {'columns': ['person_key']},
         {'columns': ['month_on']},
         {'columns': ['district_code']}

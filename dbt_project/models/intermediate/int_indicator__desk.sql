@@ -1,3 +1,4 @@
+{{ config(materialized='table') }}
 -- One row per quarter, half-year or year, territory and indicator of the social desks: numerator and denominator, or the value itself
 -- where it is no quotient. A territory that delivered nothing has a row without numbers.
 with comune as (

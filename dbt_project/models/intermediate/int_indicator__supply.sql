@@ -1,3 +1,4 @@
+{{ config(materialized='table') }}
 -- One row per quarter, half-year or year, territory and indicator of supply (D33Za is one of years): numerator and denominator, and
 -- whether the services that it stands on were delivered.
 with stands_on as (

@@ -67,16 +67,27 @@ counted as (
     group by 1, 2
 ),
 
+-- Chosen before they are spread over cells: few milestones are ever reached.
+happened as materialized (
+    select
+        cut_key,
+        milestone_code,
+        person_key,
+        min(days_between) as days_between
+    from {{ ref('int_pathway__follow_up') }}
+    where days_between is not null
+    group by 1, 2, 3
+),
+
 reached as (
     select
         cut.cell_key,
-        follow_up.milestone_code,
-        follow_up.person_key,
-        min(follow_up.days_between) as days_between
-    from {{ ref('int_pathway__follow_up') }} as follow_up
+        happened.milestone_code,
+        happened.person_key,
+        min(happened.days_between) as days_between
+    from happened
     inner join {{ ref('int_pathway__cut_cell') }} as cut
-        on follow_up.cut_key = cut.cut_key
-    where follow_up.days_between is not null
+        on happened.cut_key = cut.cut_key
     group by 1, 2, 3
 ),
 

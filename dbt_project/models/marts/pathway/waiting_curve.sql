@@ -1,3 +1,5 @@
+-- After what the indicators wait for.
+-- depends_on: {{ ref('conversion') }}
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
