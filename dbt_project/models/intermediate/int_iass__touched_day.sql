@@ -27,27 +27,28 @@ select
     contact.contact_on
 from registered
 -- Looked up person by person: the planner would read the contacts of all years.
-cross join lateral (
-    select
-        met.sender_code,
-        met.contact_on
-    from (
+cross join
+    lateral (
         select
-            reported.sender_code,
-            reported.contact_on
-        from {{ source('raw', 'iass__contact') }} as reported
-        where registered.person_ref = reported.reporter_ref
-        union all
-        select
-            asked.sender_code,
-            asked.contact_on
-        from {{ source('raw', 'iass__demand') }} as demand
-        inner join {{ source('raw', 'iass__contact') }} as asked
-            on
-                demand.delivery_id = asked.delivery_id
-                and demand.record_number = asked.record_number
-        where registered.person_ref = demand.person_ref
-    ) as met
-    offset 0
-) as contact
+            met.sender_code,
+            met.contact_on
+        from (
+            select
+                reported.sender_code,
+                reported.contact_on
+            from {{ source('raw', 'iass__contact') }} as reported
+            where registered.person_ref = reported.reporter_ref
+            union all
+            select
+                asked.sender_code,
+                asked.contact_on
+            from {{ source('raw', 'iass__demand') }} as demand
+            inner join {{ source('raw', 'iass__contact') }} as asked
+                on
+                    demand.delivery_id = asked.delivery_id
+                    and demand.record_number = asked.record_number
+            where registered.person_ref = demand.person_ref
+        ) as met
+        offset 0
+    ) as contact
 where contact.contact_on >= registered.changed_on
