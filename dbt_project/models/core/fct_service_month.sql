@@ -1,5 +1,6 @@
 -- depends_on: {{ ref('int_service__touched') }}
 -- depends_on: {{ ref('int_service__place_before') }}
+-- A month is held unique by its end, from which on a build writes an episode again: its earlier months need not be fetched to be left out.
 {{ config(
     materialized='incremental',
     incremental_strategy='append',

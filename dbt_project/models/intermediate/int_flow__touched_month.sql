@@ -1,6 +1,6 @@
 {{ config(materialized='table', indexes=[{'columns': ['flow_code', 'sender_code', 'month_on'], 'unique': true}]) }}
 -- One row per flow, sender and month whose persons dq_match_rate counts again: of the deliveries that hold a version of a record that new
--- deliveries wrote or whose person identity has moved, or found by another method.
+-- deliveries wrote, or whose person identity has moved or found by another method.
 {% set records = [
     ('far1__admission', 'admission_id'),
     ('adi1__taking_in_charge', 'care_id'),
