@@ -76,14 +76,15 @@
     {%- endif %}
 {%- endmacro %}
 
-{# The rows of years in which anything is touched. The first of them is said too, as an index can look for that. #}
+{# The rows of years in which anything is touched, found by day: `date_column` is a date or a date's key, with an index. #}
 {% macro in_touched_years(date_column, touched) -%}
-    {{ date_column }} >= (
-        select make_date(min(touched.year_number), 1, 1)
-        from {{ ref(touched) }} as touched
-    )
-    and extract(year from {{ date_column }}) in (
-        select touched.year_number
-        from {{ ref(touched) }} as touched
+    {{ date_column }} in (
+        select day.{{ 'date_key' if date_column.endswith('_key') else 'date_on' }}
+        from {{ ref('dim_date') }} as day
+        where
+            day.year_number in (
+                select touched.year_number
+                from {{ ref(touched) }} as touched
+            )
     )
 {%- endmacro %}

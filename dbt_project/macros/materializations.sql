@@ -12,7 +12,11 @@
 {% materialization table, adapter='postgres' %}
     {%- set existing = load_cached_relation(this) -%}
     {%- if existing is not none and existing.is_table and not should_full_refresh() -%}
-        {{ return(write_again('truncate ' ~ this if this.schema == 'intermediate' else 'delete from ' ~ this)) }}
+        {%- set key = config.get('indexes', []) | selectattr('unique', 'true') | map(attribute='columns') | first -%}
+        {%- if this.schema == 'intermediate' or not key -%}
+            {{ return(write_again('truncate ' ~ this if this.schema == 'intermediate' else 'delete from ' ~ this)) }}
+        {%- endif -%}
+        {{ return(write_differences(key)) }}
     {%- endif -%}
     {{ return(dbt.materialization_table_default()) }}
 {% endmaterialization %}
@@ -23,6 +27,28 @@
         {{ clear ~ ';' if clear }}
         insert into {{ this }}
         {{ in_order_of_contract() if config.get('contract').enforced else sql }}
+    {%- endcall -%}
+    {{ run_hooks(post_hooks) }}
+    {%- do adapter.commit() -%}
+    {{ return({'relations': [this]}) }}
+{%- endmacro %}
+
+{# Most rows of a table with a key are from build to build what they were, and stay. #}
+{% macro write_differences(key) -%}
+    {%- set columns = adapter.get_columns_in_relation(this) | map(attribute='quoted') | list -%}
+    {{ run_hooks(pre_hooks) }}
+    {%- call statement('main') -%}
+        merge into {{ this }} as kept
+        using (
+            {{ sql }}
+        ) as made
+            on {% for column in key %}kept.{{ column }} = made.{{ column }}{{ ' and ' if not loop.last }}{% endfor %}
+        when matched and (kept.{{ columns | join(', kept.') }}) is distinct from (made.{{ columns | join(', made.') }}) then
+            update set {% for column in columns %}{{ column }} = made.{{ column }}{{ ', ' if not loop.last }}{% endfor %}
+        when not matched by target then
+            insert ({{ columns | join(', ') }}) values (made.{{ columns | join(', made.') }})
+        when not matched by source then
+            delete
     {%- endcall -%}
     {{ run_hooks(post_hooks) }}
     {%- do adapter.commit() -%}

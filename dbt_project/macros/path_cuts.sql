@@ -21,3 +21,10 @@
         request ~ '.year_number', 'place.territory_level', 'place.territory_code', 'cut.cut_type', 'cut.cut_code'
     ]) }}
 {%- endmacro %}
+
+{# The key of all that says in which cells a request falls. #}
+{% macro path_kind_key(request, year) -%}
+    {{ surrogate_key('path_kind', [
+        year, request ~ '.district_code', request ~ '.ausl_code', request ~ '.demand_type_key', request ~ '.report_target_key'
+    ]) }}
+{%- endmacro %}

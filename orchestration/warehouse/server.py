@@ -336,6 +336,9 @@ def configuration(settings: Settings, port: int) -> dict[str, str]:
         "checkpoint_timeout": "15min",
         "checkpoint_completion_target": "0.9",
         "synchronous_commit": "on",
+        # What the buffers do not hold, the system's cache does: workers that fetch it cost few processors more than
+        # they save.
+        "io_method": "sync",
         "random_page_cost": "1.1",
         "jit": "off",
         "dynamic_shared_memory_type": _shared_memory_type(),

@@ -82,3 +82,5 @@ left join {{ ref('dim_person') }} as person
     on
         contact.reporter_person_key = person.person_key
         and contact.contact_on between person.valid_from and person.valid_to
+-- Kept in the order of days: who counts a year again, or asks for one, reads that year's pages only.
+order by contact.contact_on

@@ -120,3 +120,5 @@ left join {{ ref('dim_age_band') }} as age_band
     on
         demand.age_years between age_band.age_from and age_band.age_to
         and age_band.age_band_key > 0
+-- Kept in the order of days: who counts a year again, or asks for one, reads that year's pages only.
+order by contact.contact_on

@@ -56,3 +56,5 @@ left join {{ ref('dim_outcome_type') }} as outcome_type
     on outcome.outcome_type_code = outcome_type.outcome_type_code
 left join {{ ref('dim_destination_service') }} as service
     on outcome.destination_service_code = service.destination_service_code
+-- Kept in the order of days: who counts a year again, or asks for one, reads that year's pages only.
+order by demand.contact_on

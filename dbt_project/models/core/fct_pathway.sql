@@ -169,3 +169,5 @@ select
 from judged
 inner join {{ ref('fct_demand') }} as demand
     on judged.demand_key = demand.demand_key
+-- Kept in the order of days: who counts a year again, or asks for one, reads that year's pages only.
+order by judged.contact_on

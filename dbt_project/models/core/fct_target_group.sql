@@ -83,3 +83,5 @@ left join {{ ref('dim_territory') }} as district
         district.territory_level = 'district'
         and person.district_code = district.territory_code
         and person.month_on between district.valid_from and district.valid_to
+-- Kept in the order of months: who counts a year again, or asks for one, reads that year's pages only.
+order by person.month_on

@@ -1,4 +1,5 @@
 -- depends_on: {{ ref('int_iass__touched_cell') }}
+-- depends_on: {{ ref('dim_date') }}
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
@@ -20,7 +21,7 @@ with in_place as (
     inner join {{ ref('dim_territory') }} as desk_comune
         on contact.territory_key = desk_comune.territory_key
     {% if is_incremental() %}
-        where {{ in_touched_years('contact.contact_on', 'int_iass__touched_cell') }}
+        where {{ in_touched_years('contact.contact_date_key', 'int_iass__touched_cell') }}
     {% endif %}
 ),
 

@@ -1,4 +1,5 @@
 -- depends_on: {{ ref('int_iass__touched_cell') }}
+-- depends_on: {{ ref('dim_date') }}
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
@@ -19,7 +20,7 @@ with answer as (
     inner join {{ ref('dim_outcome_type') }} as outcome_type
         on outcome.outcome_type_key = outcome_type.outcome_type_key
     {% if is_incremental() %}
-        where {{ in_touched_years('outcome.contact_on', 'int_iass__touched_cell') }}
+        where {{ in_touched_years('outcome.contact_date_key', 'int_iass__touched_cell') }}
     {% endif %}
     group by demand_key
 ),
@@ -41,7 +42,7 @@ in_place as (
     left join answer
         on demand.demand_key = answer.demand_key
     {% if is_incremental() %}
-        where {{ in_touched_years('demand.contact_on', 'int_iass__touched_cell') }}
+        where {{ in_touched_years('demand.contact_date_key', 'int_iass__touched_cell') }}
     {% endif %}
     group by 1, 2, 3
 )

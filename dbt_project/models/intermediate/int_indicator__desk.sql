@@ -1,7 +1,26 @@
-{{ config(materialized='table') }}
+-- depends_on: {{ ref('int_iass__touched_cell') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    on_schema_change='append_new_columns',
+    meta={'touched': {
+        'by': 'int_iass__touched_cell',
+        'columns': ['period_type', 'period_start_on', 'territory_level', 'territory_code']
+    }}
+) }}
 -- One row per quarter, half-year or year, territory and indicator of the social desks: numerator and denominator, or the value itself
 -- where it is no quotient. A territory that delivered nothing has a row without numbers.
-with comune as (
+with spine as (
+    select *
+    from {{ ref('contact_monthly') }}
+    where
+        period_type <> 'month'
+        {% if is_incremental() %}
+            and {{ is_among_touched('int_iass__touched_cell', ['period_type', 'period_start_on', 'territory_level', 'territory_code']) }}
+        {% endif %}
+),
+
+comune as (
     select
         spine.period_type,
         spine.period_start_on,
@@ -9,7 +28,7 @@ with comune as (
         spine.territory_code,
         count(*) as n_comuni,
         sum(residents.n_residents) as n_residents
-    from {{ ref('contact_monthly') }} as spine
+    from spine
     inner join {{ ref('int_territory__member') }} as member
         on
             member.territory_level = 'comune'
@@ -28,9 +47,7 @@ with comune as (
         on
             spine.residents_on = residents.reference_on
             and member.comune_code = residents.comune_code
-    where
-        spine.period_type <> 'month'
-        and member.district_code is not null
+    where member.district_code is not null
     group by 1, 2, 3, 4
 ),
 
@@ -63,7 +80,7 @@ select
     cast(measure.variance as double precision) as variance,
     spine.n_deliveries_received > 0 as is_received,
     spine.is_complete
-from {{ ref('contact_monthly') }} as spine
+from spine
 left join {{ ref('int_indicator__contact') }} as contact
     using (period_type, period_start_on, territory_level, territory_code)
 left join person
@@ -100,4 +117,3 @@ cross join
         ('demands_identified_percent', demand.n_demands_identified, demand.n_demands, null, null),
         ('demands_registered_percent', demand.n_demands_registered, demand.n_demands, null, null)
     ) as measure (indicator_code, numerator, denominator, own_value, variance)
-where spine.period_type <> 'month'

@@ -1,4 +1,5 @@
 -- depends_on: {{ ref('int_iass__touched_cell') }}
+-- depends_on: {{ ref('dim_date') }}
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
@@ -25,6 +26,6 @@ where
     outcome_type.outcome_type_code = '5'
     and outcome.wait_days is not null
     {% if is_incremental() %}
-        and {{ in_touched_years('outcome.contact_on', 'int_iass__touched_cell') }}
+        and {{ in_touched_years('outcome.contact_date_key', 'int_iass__touched_cell') }}
     {% endif %}
 group by 1, 2, 3, 4, 5

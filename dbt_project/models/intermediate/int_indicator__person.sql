@@ -1,4 +1,5 @@
 -- depends_on: {{ ref('int_iass__touched_cell') }}
+-- depends_on: {{ ref('dim_date') }}
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
@@ -31,7 +32,7 @@ with in_place as (
     where
         demand.is_person_identified
         {% if is_incremental() %}
-            and {{ in_touched_years('demand.contact_on', 'int_iass__touched_cell') }}
+            and {{ in_touched_years('demand.contact_date_key', 'int_iass__touched_cell') }}
         {% endif %}
     group by 1, 2, 3, 4
 ),

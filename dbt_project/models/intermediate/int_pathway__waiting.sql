@@ -6,8 +6,8 @@ with day as (
         cut_key,
         milestone_code,
         followed_days,
-        cast(count(*) as integer) as n_requests,
-        cast(count(*) filter (where status_code = 'happened') as integer) as n_happened
+        cast(sum(n_requests) as integer) as n_requests,
+        cast(coalesce(sum(n_requests) filter (where status_code = 'happened'), 0) as integer) as n_happened
     from {{ ref('int_pathway__follow_up') }}
     where followed_days is not null
     group by 1, 2, 3

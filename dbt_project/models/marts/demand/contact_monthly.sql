@@ -1,4 +1,5 @@
 -- depends_on: {{ ref('int_iass__touched_cell') }}
+-- depends_on: {{ ref('dim_date') }}
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
@@ -32,7 +33,7 @@ contact_in_place as (
         sum(n_demands) as n_demands
     from {{ ref('fct_contact') }}
     {% if is_incremental() %}
-        where {{ in_touched_years('contact_on', 'int_iass__touched_cell') }}
+        where {{ in_touched_years('contact_date_key', 'int_iass__touched_cell') }}
     {% endif %}
     group by 1, 2, 3
 ),
@@ -60,7 +61,7 @@ identified_reporter as (
     where
         is_reporter_identified
         {% if is_incremental() %}
-            and {{ in_touched_years('contact_on', 'int_iass__touched_cell') }}
+            and {{ in_touched_years('contact_date_key', 'int_iass__touched_cell') }}
         {% endif %}
 ),
 
@@ -77,7 +78,7 @@ asked as (
         count(*) filter (where not is_person_identified) as n_demands_without_person
     from {{ ref('fct_demand') }}
     {% if is_incremental() %}
-        where {{ in_touched_years('contact_on', 'int_iass__touched_cell') }}
+        where {{ in_touched_years('contact_date_key', 'int_iass__touched_cell') }}
     {% endif %}
     group by 1, 2, 3, 4
 ),

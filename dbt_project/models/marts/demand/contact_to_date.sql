@@ -1,4 +1,5 @@
 -- depends_on: {{ ref('int_iass__touched_cell') }}
+-- depends_on: {{ ref('dim_date') }}
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
@@ -32,7 +33,7 @@ contact_in_place as (
         sum(n_demands) as n_demands
     from {{ ref('fct_contact') }}
     {% if is_incremental() %}
-        where {{ in_touched_years('contact_on', 'int_iass__touched_cell') }}
+        where {{ in_touched_years('contact_date_key', 'int_iass__touched_cell') }}
     {% endif %}
     group by 1, 2, 3
 ),
@@ -59,7 +60,7 @@ seen as (
     where
         is_person_identified
         {% if is_incremental() %}
-            and {{ in_touched_years('contact_on', 'int_iass__touched_cell') }}
+            and {{ in_touched_years('contact_date_key', 'int_iass__touched_cell') }}
         {% endif %}
 ),
 

@@ -1,4 +1,5 @@
 -- depends_on: {{ ref('int_iass__touched_cell') }}
+-- depends_on: {{ ref('dim_date') }}
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
@@ -23,7 +24,7 @@ with asked as (
     inner join {{ ref('dim_demand_type') }} as demand_type
         on demand.demand_type_key = demand_type.demand_type_key
     {% if is_incremental() %}
-        where {{ in_touched_years('demand.contact_on', 'int_iass__touched_cell') }}
+        where {{ in_touched_years('demand.contact_date_key', 'int_iass__touched_cell') }}
     {% endif %}
     group by 1, 2, 3, 4, 6
 ),

@@ -1,4 +1,5 @@
 -- depends_on: {{ ref('int_iass__touched_cell') }}
+-- depends_on: {{ ref('dim_date') }}
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
@@ -34,7 +35,7 @@ with told as (
     inner join {{ ref('dim_destination_service') }} as service
         on outcome.destination_service_key = service.destination_service_key
     {% if is_incremental() %}
-        where {{ in_touched_years('outcome.contact_on', 'int_iass__touched_cell') }}
+        where {{ in_touched_years('outcome.contact_date_key', 'int_iass__touched_cell') }}
     {% endif %}
     group by 1, 2, 3, 4, 6, 8
 ),

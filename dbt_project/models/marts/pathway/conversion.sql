@@ -36,17 +36,21 @@ request as (
         milestone_code,
         {% for days in windows %}
             {% for status in statuses %}
-                cast(count(*) filter (where status_code_{{ days }} = '{{ status }}') as integer) as n_{{ status }}_{{ days }},
+                cast(
+                    coalesce(sum(n_requests) filter (where status_code_{{ days }} = '{{ status }}'), 0) as integer
+                ) as n_{{ status }}_{{ days }},
             {% endfor %}
             {% for source in sources %}
                 cast(
-                    count(*) filter (
-                        where days_between <= {{ days }} and link_source_code = '{{ source | replace('by_', '', 1) }}'
+                    coalesce(
+                        sum(n_requests) filter (
+                            where days_between <= {{ days }} and link_source_code = '{{ source | replace('by_', '', 1) }}'
+                        ), 0
                     ) as integer
                 ) as n_{{ source }}_{{ days }},
             {% endfor %}
         {% endfor %}
-        cast(count(*) as integer) as n_requests
+        cast(sum(n_requests) as integer) as n_requests
     from seen
     group by 1, 2
 ),

@@ -17,9 +17,9 @@ with request as (
         cut_key,
         milestone_code,
         {% for status in statuses %}
-            cast(count(*) filter (where status_code = '{{ status }}') as integer) as n_{{ status }},
+            cast(coalesce(sum(n_requests) filter (where status_code = '{{ status }}'), 0) as integer) as n_{{ status }},
         {% endfor %}
-        cast(count(*) as integer) as n_requests
+        cast(sum(n_requests) as integer) as n_requests
     from {{ ref('int_pathway__follow_up') }}
     group by 1, 2
 ),

@@ -1,4 +1,5 @@
 -- depends_on: {{ ref('int_iass__touched_cell') }}
+-- depends_on: {{ ref('dim_date') }}
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
@@ -34,7 +35,7 @@ with seen as (
     inner join {{ ref('dim_age_band') }} as age_band
         on fact.age_band_key = age_band.age_band_key
     {% if is_incremental() %}
-        where {{ in_touched_years('fact.month_on', 'int_iass__touched_cell') }}
+        where {{ in_touched_years('fact.month_date_key', 'int_iass__touched_cell') }}
     {% endif %}
     window person as (partition by extract(year from fact.month_on), fact.person_key)
 ),
