@@ -13,10 +13,10 @@
     {%- set existing = load_cached_relation(this) -%}
     {%- if existing is not none and existing.is_table and not should_full_refresh() -%}
         {%- set key = config.get('indexes', []) | selectattr('unique', 'true') | map(attribute='columns') | first -%}
-        {%- if this.schema == 'intermediate' or not key -%}
-            {{ return(write_again('truncate ' ~ this if this.schema == 'intermediate' else 'delete from ' ~ this)) }}
+        {%- if this.schema == 'intermediate' -%}
+            {{ return(write_again('truncate ' ~ this)) }}
         {%- endif -%}
-        {{ return(write_differences(key)) }}
+        {{ return(write_differences(key) if key else write_again('delete from ' ~ this)) }}
     {%- endif -%}
     {{ return(dbt.materialization_table_default()) }}
 {% endmaterialization %}

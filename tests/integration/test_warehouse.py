@@ -141,6 +141,8 @@ def test_counts_follow_the_official_rules_and_incremental_equals_full(settings: 
         change(region)
         if change in (_cancelled_services, _late_word):
             _dies_between_facts_and_aggregates(settings)
+        if change is _late_word:
+            _rows_that_no_build_made(settings)
         built = dbt.build(settings)
         assert not built.is_full_refresh and not built.is_skipped
     # Expected and covered mean the same months.
@@ -209,6 +211,18 @@ def _dies_between_facts_and_aggregates(settings: Settings) -> None:
         with pytest.raises(IassError, match="the build dies here"):
             dbt.build(settings)
         conn.execute("drop function intermediate.die cascade")
+
+
+def _rows_that_no_build_made(settings: Settings) -> None:
+    """Of a table that is made anew as a whole some are gone, some others than they were, some too many."""
+    with connection.connect(settings, "transformer", autocommit=True) as conn:
+        for spoil in (
+            "delete from {table} where indicator_code = 'contacts_per_1000'",
+            "update {table} set indicator_value = -1 where indicator_code = 'persons_per_1000'",
+            'insert into {table} select (jsonb_populate_record(known, \'{{"territory_code": "nowhere"}}\')).*'
+            " from {table} as known where indicator_code = 'demands_per_contact' and territory_level = 'region'",
+        ):
+            assert conn.execute(spoil.format(table="mart_indicator.indicator_value")).rowcount > 0  # type: ignore[arg-type]
 
 
 def _grains_are_held(settings: Settings) -> None:
