@@ -22,22 +22,18 @@
 {% endmaterialization %}
 
 {% macro write_again(clear) -%}
-    {{ run_hooks(pre_hooks) }}
-    {%- call statement('main') -%}
+    {%- call in_one_transaction() -%}
         {{ clear ~ ';' if clear }}
         insert into {{ this }}
         {{ in_order_of_contract() if config.get('contract').enforced else sql }}
     {%- endcall -%}
-    {{ run_hooks(post_hooks) }}
-    {%- do adapter.commit() -%}
     {{ return({'relations': [this]}) }}
 {%- endmacro %}
 
 {# Most rows of a table with a key are from build to build what they were, and stay. #}
 {% macro write_differences(key) -%}
     {%- set columns = adapter.get_columns_in_relation(this) | map(attribute='quoted') | list -%}
-    {{ run_hooks(pre_hooks) }}
-    {%- call statement('main') -%}
+    {%- call in_one_transaction() -%}
         merge into {{ this }} as kept
         using (
             {{ sql }}
@@ -50,9 +46,18 @@
         when not matched by source then
             delete
     {%- endcall -%}
+    {{ return({'relations': [this]}) }}
+{%- endmacro %}
+
+{# The statement of the caller, and the hooks around it. #}
+{% macro in_one_transaction() -%}
+    {%- set written = caller() -%}
+    {{ run_hooks(pre_hooks) }}
+    {%- call statement('main') -%}
+        {{ written }}
+    {%- endcall -%}
     {{ run_hooks(post_hooks) }}
     {%- do adapter.commit() -%}
-    {{ return({'relations': [this]}) }}
 {%- endmacro %}
 
 {# A contract says names, in an order that the SQL need not have. #}

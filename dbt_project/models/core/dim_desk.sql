@@ -1,7 +1,5 @@
 {{ config(
     materialized='incremental',
-    incremental_strategy='append',
-    on_schema_change='append_new_columns',
     indexes=[{'columns': ['desk_key'], 'unique': true}]
 ) }}
 -- One row per desk that any accepted contact ever named; its place is today's, the facts hold the place of their day.

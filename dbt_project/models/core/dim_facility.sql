@@ -1,7 +1,5 @@
 {{ config(
     materialized='incremental',
-    incremental_strategy='append',
-    on_schema_change='append_new_columns',
     indexes=[{'columns': ['facility_key'], 'unique': true}]
 ) }}
 -- One row per residential or semi-residential structure that any accepted admission ever named, and the special members.

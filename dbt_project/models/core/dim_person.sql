@@ -1,8 +1,6 @@
 -- depends_on: {{ ref('int_person__touched') }}
 {{ config(
     materialized='incremental',
-    incremental_strategy='append',
-    on_schema_change='append_new_columns',
     meta={'touched': {'by': 'int_person__touched', 'columns': ['person_key']}},
     indexes=[
         {'columns': ['person_version_key'], 'unique': true},

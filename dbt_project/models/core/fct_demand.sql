@@ -1,8 +1,6 @@
 -- depends_on: {{ ref('int_iass__touched_day') }}
 {{ config(
     materialized='incremental',
-    incremental_strategy='append',
-    on_schema_change='append_new_columns',
     meta={'touched': {'by': 'int_iass__touched_day', 'columns': ['sender_code', 'contact_on']}},
     indexes=[
         {'columns': ['demand_key'], 'unique': true},

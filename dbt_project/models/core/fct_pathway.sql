@@ -2,8 +2,6 @@
 -- depends_on: {{ ref('int_pathway__place_before') }}
 {{ config(
     materialized='incremental',
-    incremental_strategy='append',
-    on_schema_change='append_new_columns',
     meta={'touched': {'by': 'int_pathway__touched_person', 'columns': ['person_key'], 'day': 'last_contact_on'}},
     indexes=[
         {'columns': ['demand_key'], 'unique': true},

@@ -1,7 +1,5 @@
 {{ config(
     materialized='incremental',
-    incremental_strategy='append',
-    on_schema_change='append_new_columns',
     meta={'touched': {'by': 'int_person__touched_event', 'columns': ['person_key'], 'day': 'event_on'}},
     indexes=[
         {'columns': ['person_key', 'event_number'], 'unique': true},

@@ -1,7 +1,5 @@
 {{ config(
     materialized='incremental',
-    incremental_strategy='append',
-    on_schema_change='append_new_columns',
     indexes=[{'columns': ['month_on', 'district_code', 'sex_code', 'age_band_key'], 'unique': true}]
 ) }}
 -- One row per month of the flow, district, sex and age band: the denominator of rates at any cut. Residents of the nearest reference day.

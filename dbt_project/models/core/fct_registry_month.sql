@@ -1,8 +1,6 @@
 -- depends_on: {{ ref('int_naar__touched_month') }}
 {{ config(
     materialized='incremental',
-    incremental_strategy='append',
-    on_schema_change='append_new_columns',
     meta={'touched': {'by': 'int_naar__touched_month', 'columns': ['month_on']}},
     indexes=[{'columns': ['month_on', 'territory_key', 'sex_code', 'age_band_key'], 'unique': true}, {'columns': ['district_code']}]
 ) }}

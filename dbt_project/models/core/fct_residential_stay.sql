@@ -1,8 +1,6 @@
 -- depends_on: {{ ref('int_service__touched') }}
 {{ config(
     materialized='incremental',
-    incremental_strategy='append',
-    on_schema_change='append_new_columns',
     meta={'touched': {'by': 'int_service__touched', 'columns': ['episode_key']}},
     indexes=[
         {'columns': ['episode_key'], 'unique': true},

@@ -3,8 +3,6 @@
 -- A month is held unique by its end, from which on a build writes an episode again: its earlier months need not be fetched to be left out.
 {{ config(
     materialized='incremental',
-    incremental_strategy='append',
-    on_schema_change='append_new_columns',
     meta={'touched': {'by': 'int_service__touched', 'columns': ['episode_key'], 'day': 'month_end_on'}},
     indexes=[
         {'columns': ['episode_key', 'month_end_on'], 'unique': true},

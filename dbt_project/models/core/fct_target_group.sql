@@ -1,8 +1,6 @@
 -- depends_on: {{ ref('int_iass__touched_month') }}
 {{ config(
     materialized='incremental',
-    incremental_strategy='append',
-    on_schema_change='append_new_columns',
     meta={'touched': {'by': 'int_iass__touched_month', 'columns': ['sender_code', 'month_on']}},
     indexes=[
         {'columns': ['person_key', 'report_target_key', 'month_on', 'sender_code'], 'unique': true},

@@ -1,8 +1,6 @@
 -- depends_on: {{ ref('int_flow__touched_month') }}
 {{ config(
     materialized='incremental',
-    incremental_strategy='append',
-    on_schema_change='append_new_columns',
     meta={'touched': {'by': 'int_flow__touched_month', 'columns': ['flow_code', 'sender_code', 'month_on']}},
     indexes=[{'columns': ['flow_code', 'sender_code', 'month_on', 'match_method_code'], 'unique': true}]
 ) }}

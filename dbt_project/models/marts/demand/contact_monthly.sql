@@ -2,8 +2,6 @@
 -- depends_on: {{ ref('dim_date') }}
 {{ config(
     materialized='incremental',
-    incremental_strategy='append',
-    on_schema_change='append_new_columns',
     meta={'touched': {
         'by': 'int_iass__touched_cell',
         'columns': ['period_type', 'period_start_on', 'territory_level', 'territory_code']

@@ -1,8 +1,6 @@
 -- depends_on: {{ ref('int_service__touched_cell') }}
 {{ config(
     materialized='incremental',
-    incremental_strategy='append',
-    on_schema_change='append_new_columns',
     meta={'touched': {
         'by': 'int_service__touched_cell',
         'columns': ['period_type', 'period_start_on', 'territory_level', 'territory_code']

@@ -1,7 +1,5 @@
 {{ config(
     materialized='incremental',
-    incremental_strategy='append',
-    on_schema_change='append_new_columns',
     meta={'touched': {
         'by': 'int_pathway__touched_cell',
         'columns': ['year_number', 'territory_level', 'territory_code', 'cut_type', 'cut_code']
