@@ -28,7 +28,7 @@ def run_all(settings: Settings, *, console: Console | None = None, today: date |
     begun = time.perf_counter()
     console = console or Console(stderr=True)
     watch = Watch(console)
-    with _one_at_a_time(settings, console), watch:
+    with one_at_a_time(settings, console), watch:
         watch.step("Database")
         with watch.timed("Database"):
             from orchestration.warehouse import server
@@ -51,7 +51,7 @@ def run_all(settings: Settings, *, console: Console | None = None, today: date |
 
 
 @contextmanager
-def _one_at_a_time(settings: Settings, console: Console) -> Iterator[None]:
+def one_at_a_time(settings: Settings, console: Console) -> Iterator[None]:
     """Runs of one home share its Dagster instance and dbt's folders: the second waits for the first, and says so. The
     lock ends with the process, however it ends."""
     settings.make_folders()

@@ -109,9 +109,7 @@ def close_functions(settings: Settings, admin: psycopg.Connection[Any], name: st
             " or proname ~ 'advisory' and not has_function_privilege(%s, oid, 'execute')) order by 1",
             [_CLOSED_FUNCTIONS, settings.role_name("loader")],
         ).fetchall()
-        workers = sql.SQL(", ").join(
-            sql.Identifier(settings.role_name(role)) for role in ROLES if role not in _READERS
-        )
+        workers = sql.SQL(", ").join(sql.Identifier(settings.role_name(role)) for role in ROLES if role not in _READERS)
         for signature, is_lock in open_functions:
             function = sql.SQL(signature)
             inside.execute(sql.SQL("revoke execute on function {} from public").format(function))

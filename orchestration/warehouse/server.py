@@ -291,7 +291,7 @@ def _open_way_to(path: Path) -> None:
         mode = folder.stat().st_mode
         if not mode & 0o001:
             folder.chmod(mode | 0o001)
-            _log.warning("Accounts of this machine may now pass through %s: %s has to reach %s.", folder, SYSTEM_USER, path)
+            _log.warning("Every account may now pass through %s: %s has to reach %s.", folder, SYSTEM_USER, path)
 
 
 def _initialise(settings: Settings) -> None:
