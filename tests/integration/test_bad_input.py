@@ -156,7 +156,11 @@ def test_a_full_disk_at_the_archive_keeps_other_deliveries_in(settings, tmp_path
         return store(source, target)
 
     monkeypatch.setattr(archive, "_copy_and_hash", fail_once)
-    files = [put_noml(tmp_path), put(tmp_path, XML, GOOD), put_iass(tmp_path, contact("b"), period="2013-04")]
+    files = [
+        put_noml(tmp_path),
+        put(tmp_path, XML, GOOD),
+        put_iass(tmp_path, contact("b", day="2013-04-04"), period="2013-04"),
+    ]
     with pytest.raises(IassError, match="archive is full"):
         gate.intake(settings, files, on_delivery=seen.append)
     assert [r.outcome for r in seen] == ["accepted", "accepted"]
