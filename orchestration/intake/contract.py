@@ -78,6 +78,9 @@ class Field:
     description: str
     example: str | None
     note_it: str | None
+    minimum: date | None = None  # of a date: the days that the field may name
+    maximum: date | None = None
+    no_end: str | None = None  # of a last day: how others write that there is none
 
     @property
     def is_in_file(self) -> bool:
@@ -391,7 +394,14 @@ def _field(prop: SchemaProperty) -> Field:
         description=prop.description or "",
         example=str(prop.examples[0]) if prop.examples else None,
         note_it=custom.get("note_it"),
+        minimum=_day(options.get("minimum")),
+        maximum=_day(options.get("maximum")),
+        no_end=custom.get("noEnd"),
     )
+
+
+def _day(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
 
 
 def _rule(quality: DataQuality, flow_code: str, table: str | None, field: str | None) -> Rule:
