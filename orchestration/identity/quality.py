@@ -70,7 +70,9 @@ def measure(settings: Settings, truth: Path) -> Quality:
     """Hold every accepted record of the truth folder against what identity made of it."""
     file = truth / "presented.parquet"
     if not file.exists():
-        raise IassError(f"{truth} holds no truth about persons: make a region with `iass demo run` or `iass demo generate`.")
+        raise IassError(
+            f"{truth} holds no truth about persons: make a region with `iass demo run` or `iass demo generate`."
+        )
     twins = truth / "twins.parquet"
     known = pl.read_parquet(twins)["true_person_id"].unique() if twins.exists() else pl.Series([], dtype=pl.String)
     records = _records(settings, pl.read_parquet(file)).with_columns(

@@ -131,7 +131,7 @@ def is_allowed(flow: str, kept: Parts) -> bool:
 def choices(flow: str) -> list[Parts]:
     """Which optional parts each record of the file keeps."""
     parts = sorted(optional_parts(flow))
-    draw = random.Random(flow)
+    draw = random.Random(flow)  # noqa: S311
     alone = [frozenset({part}) for part in parts]
     without = [frozenset(parts) - {part} for part in parts]
     drawn = [frozenset(part for part in parts if draw.random() < 0.5) for _ in range(N_RANDOM)]
