@@ -253,6 +253,9 @@ class Contract:
             raise KeyError(condition)
         return rule
 
+    def has_gate_rule(self, condition: str) -> bool:
+        return condition in self._by_condition()
+
     def _by_condition(self) -> dict[str, Rule]:
         return {r.expression: r for r in self.rules if r.engine == GATE}
 

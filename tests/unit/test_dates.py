@@ -35,9 +35,7 @@ def _days_of_the_warehouse() -> tuple[date, date]:
 
 
 @pytest.mark.parametrize(("contract", "table", "field"), DATES)
-def test_every_date_has_a_range_and_the_warehouse_knows_both_ends(
-    contract: Contract, table: Table, field: Field
-) -> None:
+def test_every_date_has_a_range_that_the_warehouse_knows(contract: Contract, table: Table, field: Field) -> None:
     first, last = _days_of_the_warehouse()
     assert field.minimum and field.maximum and field.minimum < field.maximum
     if field.is_in_raw:
