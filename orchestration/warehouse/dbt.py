@@ -226,7 +226,7 @@ def build_some(settings: Settings, names: Sequence[str], *, threads: int = _DEFA
         _, marks, is_known = _marks(conn)
         if not is_known:
             raise IassError(
-                "Models can be built alone once the whole project, as it is now, has been built: run `iass build` first."
+                "A model can be built alone once the project as it is now has been built whole: run `iass build` first."
             )
         args = dbt_args("build", target_dir=_target_dir(settings), log_dir=settings.log_dir, select=names)
         return _run(settings, args, connection.url(settings, "transformer"), threads, marks=marks)
