@@ -36,9 +36,7 @@ def build(
     period: Annotated[str | None, typer.Option(help="2013 or 2013-H1; the newest year when left out.")] = None,
     territory: Annotated[
         list[str] | None,
-        typer.Option(
-            help="Code or name of a district or AUSL, 080 for the region; may be repeated, all when left out."
-        ),
+        typer.Option(help="Code or name of a district or AUSL, 080 for the region; may be repeated, else all."),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder; reports/ of the home when left out.")] = None,
     as_json: AsJson = False,

@@ -11,6 +11,7 @@ import re
 from pathlib import Path
 
 import dagster as dg
+from pydantic import Field
 
 from orchestration.defs import partitions
 from orchestration.defs.assets import patience
@@ -27,7 +28,7 @@ _DISCLOSURE = Path(__file__).parents[1] / "disclosure"
 class Territories(dg.Config):
     """Of whom the reports are made: codes or names, all of them when empty."""
 
-    territories: list[str] = []
+    territories: list[str] = Field(default_factory=list)
 
 
 def reports() -> list[dg.AssetsDefinition]:

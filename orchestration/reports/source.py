@@ -65,7 +65,7 @@ class Source:
     catalogue: pl.DataFrame
 
     def place(self, name: str) -> Place:
-        """The territory with this code or this name, in whatever case; or the one district with this word in its name."""
+        """The territory of this code or name, in whatever case; else the one district with this word in its name."""
         by_name = {text.casefold(): place for place in self.places for text in (place.label, place.code)}
         if found := by_name.get(name.casefold()):
             return found
