@@ -41,6 +41,11 @@ class Product:
         found = self.query(f"select column_name from information_schema.columns where {where}")
         return {str(row[0]) for row in found}
 
+    def rows_that_are_there(self, name: str, key: Iterable[str], columns: Iterable[str]) -> dict[Any, Any]:
+        """Rows of a table with those of the columns that it has."""
+        there = self.columns(name)
+        return self.table(name, key, [column for column in columns if column in there])
+
     def person_keys(self, table: str, *columns: str, ref: str = "person_ref") -> dict[tuple[Any, ...], int]:
         """Person by record: delivery, number of the record in its file, and the part of the record that names her."""
         names = ("delivery_id", "record_number", *columns)

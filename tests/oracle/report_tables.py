@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
 from typing import Any
 
 from tests.oracle.counting import Contact, Demand, contact_frequency, described, persons_of
 from tests.oracle.rules import (
-    PERIOD_MONTHS,
     REGION,
     Coverage,
     Period,
@@ -146,6 +146,10 @@ def tables(year: Year) -> dict[str, Table]:
         },
         "T14": _t14(demands),
         "T15": _cross(demands, lambda demand: categories()[demand.level1], _main_outcome),
+        "T16a": _t16(year, "Contatti"),
+        "T16b": _t16(year, "Persone interessate"),
+        "T16c": _t16(year, "Domande"),
+        "T17": _t17(year),
         "T15bis": _cross(demands, lambda demand: targets()[demand.target], _main_outcome),
     }
 
@@ -189,14 +193,84 @@ def _t1(year: Year) -> Table:
 
 
 def _t1bis(year: Year) -> Table:
+    """Contacts by month of three years, in the districts that the place has in the report's own period."""
     table: Table = {}
     for month in months_in(year.period):
         row = {}
         for back in range(3):
-            one = ("month", add_months(month, -12 * back))
-            came = year.coverage.received("IASS", year.place, one)
-            row[f"year_{back}"] = sum(contact.official for contact in year.of(year.place, one)) if came else None
+            came = _came(year, year.place, [add_months(month, -12 * back)])
+            row[f"year_{back}"] = sum(contact.official for contact in _in(year.contacts, came)) if came else None
         table[MONTHS[month.month - 1]] = row
+    return table
+
+
+def _came(year: Year, place: Place, months: list[date]) -> set[tuple[str, date]]:
+    """District months that came, in the districts that a place has in the report's own period."""
+    wanted = {(district, month) for month in months for district in members(place, year.period[1])}
+    return wanted & year.coverage.months["IASS"]
+
+
+def _in(contacts: Iterable[Contact], came: set[tuple[str, date]]) -> list[Contact]:
+    return [contact for contact in contacts if (contact.district, contact.on.replace(day=1)) in came]
+
+
+def _measures(year: Year, came: set[tuple[str, date]], n: int) -> dict[str, float | None]:
+    """Measures over district months, with rates over as many months of a period."""
+    contacts = _in(year.contacts, came)
+    demands = [demand for contact in contacts for demand in contact.demands]
+    n_contacts, n_persons = sum(contact.official for contact in contacts), len(persons_of(demands))
+    exposure = sum(residents_of(district, month.year) for district, month in came) / n
+    return {
+        "Contatti": n_contacts,
+        "Persone interessate": n_persons,
+        "Domande": len(demands),
+        "Domande per contatto": len(demands) / n_contacts if n_contacts else None,
+        "Contatti per 1.000 residenti": 1000 * n_contacts / exposure,
+        "Persone per 1.000 residenti": 1000 * n_persons / exposure,
+    }
+
+
+#: A change from fewer cases than these is not shown.
+MIN_CASES = 20
+
+
+def _compared(year: Year, place: Place, months: list[date]) -> Table:
+    """Measures of some months of three years, and their change over the same months of the same districts."""
+    came = [_came(year, place, [add_months(month, -12 * back) for month in months]) for back in range(3)]
+    measured = [_measures(year, mine, len(months)) if mine else {} for mine in came]
+    same = {(district, month) for district, month in came[0] if (district, add_months(month, -12)) in came[1]}
+    after = _measures(year, same, len(months)) if same else {}
+    before = (
+        _measures(year, {(district, add_months(month, -12)) for district, month in same}, len(months)) if same else {}
+    )
+    table: Table = {}
+    for name in measured[0]:
+        then, now = before.get(name), after.get(name)
+        cases = before.get("Persone interessate" if name.startswith("Persone") else _CASES.get(name, "Contatti"))
+        table[name] = {f"year_{back}": measured[back].get(name) for back in range(3)}
+        is_shown = then and now is not None and cases is not None and cases >= MIN_CASES
+        table[name]["change"] = 100 * (now - then) / then if is_shown and then and now is not None else None
+        table[name]["compared"] = f"{len(same)} su {len(members(place, year.period[1])) * len(months)}"
+    return table
+
+
+_CASES = {"Domande": "Domande"}
+
+
+def _t16(year: Year, measure: str) -> Table:
+    """First half-years of three years, of each place."""
+    first_half = [date(year.period[1].year, month, 1) for month in range(1, 7)]
+    return {
+        place_labels()[place[1]]: _compared(year, place, first_half)[measure]
+        for place in year.places
+        if _came(year, place, first_half)
+    }
+
+
+def _t17(year: Year) -> Table:
+    table = _compared(year, year.place, months_in(year.period))
+    for row in table.values():
+        del row["year_2"]
     return table
 
 
@@ -332,11 +406,3 @@ def _t14(demands: list[Demand]) -> Table:
             asked[name].add(demand.key)
     whole = sum(counted.values())
     return {name: {"n": n, "share": percent(n, whole), "n_demands": len(asked[name])} for name, n in counted.items()}
-
-
-def n_months(period: Period) -> int:
-    return PERIOD_MONTHS[period[0]]
-
-
-def residents_in(place: Place, period: Period) -> int:
-    return sum(residents_of(district, period[1].year) for district in members(place, period[1]))

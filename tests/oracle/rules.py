@@ -137,29 +137,50 @@ def members(place: Place, month: date) -> tuple[str, ...]:
 
 
 @cache
-def residents(year: int) -> dict[tuple[str, str, str], int]:
-    """Residents by district, sex and age band on the reference day nearest to the start of a year."""
+def _structure(year: int) -> dict[tuple[str, str, str], int]:
+    """Residents by district, sex and age band on the day nearest to the start of a year of which ages are known."""
     found: dict[tuple[str, str, str], int] = defaultdict(int)
     population = rows("dbt_project/seeds/population.csv")
     reference = min({row["reference_on"] for row in population}, key=lambda on: abs(int(on[:4]) - year))
     for row in population:
-        if row["reference_on"] != reference:
-            continue
-        district = district_of(row["comune_code"], date.fromisoformat(reference))
-        if district == UNKNOWN:
-            continue
-        for age, n in enumerate(row["residents_by_age"].split()):
-            found[district, row["sex_code"], band(age)] += int(n)
+        district = district_of(row["comune_code"], date.fromisoformat(row["reference_on"]))
+        if row["reference_on"] == reference and district != UNKNOWN:
+            for age, n in enumerate(row["residents_by_age"].split()):
+                found[district, row["sex_code"], band(age)] += int(n)
     return dict(found)
 
 
 @cache
-def residents_of(district: str, year: int, bands: tuple[str, ...] = ()) -> int:
-    return sum(
-        n
-        for (where, _, age_band), n in residents(year).items()
-        if where == district and (not bands or age_band in bands)
-    )
+def _totals(year: int) -> dict[str, int]:
+    """Residents of each district on the day nearest to the start of a year, of ages known or not."""
+    by_day: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    if (ROOT / DISTRICT_POPULATION).exists():
+        for row in rows(DISTRICT_POPULATION):
+            by_day[row["residents_on"]][row["district_code"]] += int(row["n_residents"])
+    for row in rows("dbt_project/seeds/population.csv"):
+        district = district_of(row["comune_code"], date.fromisoformat(row["reference_on"]))
+        by_day[row["reference_on"]][district] += sum(int(n) for n in row["residents_by_age"].split())
+    return dict(by_day[min(by_day, key=lambda on: abs(int(on[:4]) - year))])
+
+
+DISTRICT_POPULATION = "dbt_project/seeds/district_population.csv"
+
+
+@cache
+def residents(year: int) -> dict[tuple[str, str, str], float]:
+    """Residents by district, sex and age band: the total of the year, in the proportions that are known."""
+    structure, totals = _structure(year), _totals(year)
+    whole: dict[str, int] = defaultdict(int)
+    for (district, _, _), n in structure.items():
+        whole[district] += n
+    return {key: n * totals[key[0]] / whole[key[0]] for key, n in structure.items()}
+
+
+@cache
+def residents_of(district: str, year: int, age_bands: tuple[str, ...] = ()) -> float:
+    if not age_bands:
+        return _totals(year)[district]
+    return sum(n for (where, _, age_band), n in residents(year).items() if where == district and age_band in age_bands)
 
 
 # Demands
@@ -234,39 +255,66 @@ citizenship_group = cache(citizenship_group)  # type: ignore[assignment]
 # Deliveries
 
 
+#: The flows that tell of a subject: of a family in two files both.
+SUBJECTS = {
+    "IASS": ("IASS",),
+    "FAR": ("FAR1", "FAR2"),
+    "ADI": ("ADI1", "ADI2"),
+    "SMAC": ("SMAC",),
+    "SISAM": ("SISAM",),
+}
+SENT_BY_AUSL = ("FAR1", "FAR2", "ADI1", "ADI2")
+
+
 class Coverage:
-    """Which months of which senders were received, and over which months anybody sent."""
+    """Which months of which districts were received, and over which months anybody sent."""
 
     def __init__(self, received: Received) -> None:
-        self.months: dict[str, set[tuple[str, date]]] = defaultdict(set)
+        self.sent: dict[str, set[tuple[str, date]]] = defaultdict(set)
         for delivery in received.deliveries:
             if delivery.is_loaded and delivery.flow not in ("NAAR", "NOML"):
-                self.months[delivery.flow] |= {(delivery.sender, month) for month in period_months(delivery.period)}
+                self.sent[delivery.flow] |= {(delivery.sender, month) for month in period_months(delivery.period)}
+        self.months = {subject: self._months(flows) for subject, flows in SUBJECTS.items()}
 
-    def span(self, flow: str) -> tuple[date, date]:
+    def _months(self, flows: tuple[str, ...]) -> set[tuple[str, date]]:
+        """District months of which all flows came."""
+        came = []
+        for flow in flows:
+            months = self.sent[flow]
+            if flow in SENT_BY_AUSL:
+                all_months = {month for _, month in months}
+                months = {
+                    (district, month)
+                    for month in all_months
+                    for district in districts()
+                    if (ausl_of(district, month), month) in months
+                }
+            came.append(months)
+        return set.intersection(*came)
+
+    def span(self, subject: str) -> tuple[date, date]:
         """First and last month of which anybody sent something."""
-        months = [month for _, month in self.months[flow]]
+        months = [month for flow in SUBJECTS[subject] for _, month in self.sent[flow]]
         return min(months), max(months)
 
-    def is_whole(self, flow: str, period: Period) -> bool:
-        first, last = self.span(flow)
+    def is_whole(self, subject: str, period: Period) -> bool:
+        first, last = self.span(subject)
         months = months_in(period)
         return first <= months[0] and months[-1] <= last
-
-    def is_received(self, flow: str, sender: str, month: date) -> bool:
-        return (sender, month) in self.months[flow]
 
     def expected(self, place: Place, period: Period) -> list[tuple[str, date]]:
         """District months of a place and period, those that nobody could send among them."""
         return [(district, month) for month in months_in(period) for district in members(place, month)]
 
-    def received(self, flow: str, place: Place, period: Period) -> list[tuple[str, date]]:
-        return [cell for cell in self.expected(place, period) if cell in self.months[flow]]
+    def received(self, subject: str, place: Place, period: Period) -> list[tuple[str, date]]:
+        return [cell for cell in self.expected(place, period) if cell in self.months[subject]]
 
-    def exposure(self, flow: str, place: Place, period: Period, bands: tuple[str, ...] = ()) -> float:
+    def exposure(self, subject: str, place: Place, period: Period, age_bands: tuple[str, ...] = ()) -> float:
         """Residents of the districts and months that came, as residents of the whole period."""
-        n = sum(residents_of(district, period[1].year, bands) for district, _ in self.received(flow, place, period))
-        return n / PERIOD_MONTHS[period[0]]
+        cells = self.received(subject, place, period)
+        return (
+            sum(residents_of(district, period[1].year, age_bands) for district, _ in cells) / PERIOD_MONTHS[period[0]]
+        )
 
 
 # Persons

@@ -11,7 +11,9 @@ from typing import Any
 from tests.oracle.reading import Received, Record, period_months, period_start
 from tests.oracle.rules import (
     REGION,
+    SUBJECTS,
     UNKNOWN,
+    Coverage,
     Event,
     Period,
     Persons,
@@ -55,6 +57,7 @@ class Episode:
     tariffs: list[tuple[date, tuple[int, ...]]] = field(default_factory=list)
     observed_to: date = date.max
     reassessed: list[date] = field(default_factory=list)
+    is_administrative_end: bool = False
 
     @property
     def district(self) -> str:
@@ -85,8 +88,9 @@ class Episode:
         return code in ADMINISTRATIVE_ORIGIN.get(self.family, ())
 
     @property
-    def is_administrative_end(self) -> bool:
-        return self.reason in ADMINISTRATIVE_END.get(self.family, ())
+    def has_start(self) -> bool:
+        """Whether the person began a service: one that an office opened goes on."""
+        return not self.is_administrative_start
 
 
 def last_told(received: Received, flow: str) -> dict[str, date]:
@@ -237,9 +241,9 @@ class MonthInCharge:
     starts: int
     ends: int
     days: int
-    presence: float
+    presence: float | None
     accesses: int
-    cents: float
+    cents: float | None
 
     @property
     def district(self) -> str:
@@ -262,9 +266,9 @@ def months_of(episode: Episode) -> list[MonthInCharge]:
     accesses: dict[date, int] = defaultdict(int)
     for access in episode.accesses:
         accesses[month_of(access["on"])] += access["n"]
-    started = episode.started
+    started = (episode.started if episode.family == "SISAM" else episode.begun) if episode.has_start else None
     end_month = max(month_of(episode.last_in_charge), month_of(episode.begun)) if episode.ended else None
-    if episode.ended and episode.ended > episode.observed_to:
+    if episode.is_administrative_end or (episode.ended and episode.ended > episode.observed_to):
         end_month = None
     return [
         MonthInCharge(
@@ -273,9 +277,9 @@ def months_of(episode: Episode) -> list[MonthInCharge]:
             int(started is not None and month_of(started) == month),
             int(month == end_month),
             in_charge.get(month, 0),
-            presence.get(month, 0),
+            presence.get(month),
             accesses.get(month, 0),
-            cents.get(month, 0),
+            cents.get(month),
         )
         for month in episode.months
     ]
@@ -285,20 +289,20 @@ def _given(
     episode: Episode, in_charge: dict[date, int], free: dict[date, list[date]]
 ) -> tuple[dict[date, float], dict[date, float]]:
     """Days of presence and amount by month."""
-    presence: dict[date, float] = dict(in_charge)
+    presence: dict[date, float] = {}
     cents: dict[date, float] = {}
     if episode.family == "FAR":
-        is_day_centre = episode.service in ("FAR-SR", "FAR-SRD")
-        if is_day_centre:
+        if episode.service not in ("FAR-SR", "FAR-SRD"):
+            presence = dict.fromkeys(episode.months, 0) | dict(in_charge)
+        else:
             for quarter, declared in episode.presence.items():
                 whole = sum(in_charge.get(month, 0) for month in quarter)
                 for month in quarter:
                     if whole:
                         presence[month] = declared * in_charge.get(month, 0) / whole
-        for month, days in free.items():
-            if days:
-                tariff = sum(sum(_tariff(episode, on)) for on in days)
-                cents[month] = tariff * presence[month] / len(days)
+        for month, n in presence.items():
+            days = free.get(month, [])
+            cents[month] = sum(sum(_tariff(episode, on)) for on in days) * n / len(days) if days else 0
     if episode.family == "SMAC":
         for months, (days, amount) in episode.paid.items():
             whole = sum(in_charge.get(month, 0) for month in months)
@@ -340,6 +344,21 @@ class Supply:
         return cls(episodes, months)
 
 
+def mark_taken_over(episodes: list[Episode]) -> None:
+    """An end is an office's when the reason says so, or when an office opened an episode of the same person and family
+    on that day or the next."""
+    opened = {
+        (episode.person, episode.family, episode.begun)
+        for episode in episodes
+        if episode.is_administrative_start and episode.person > 0
+    }
+    for episode in episodes:
+        if episode.ended:
+            followed = {(episode.person, episode.family, episode.ended + DAY * n) for n in (0, 1)}
+            by_reason = episode.reason in ADMINISTRATIVE_END.get(episode.family, ())
+            episode.is_administrative_end = by_reason or bool(followed & opened)
+
+
 #: The flow that tells how an episode goes on.
 TOLD_BY = {"FAR": "FAR2", "ADI": "ADI2", "SMAC": "SMAC", "SISAM": "SISAM"}
 
@@ -374,7 +393,9 @@ def described_in(supply: Supply, persons: Persons) -> dict[tuple[Period, int], t
     }
 
 
-def offer_monthly(supply: Supply, told: dict[tuple[Period, int], tuple[str, str, str]]) -> dict[Any, Any]:
+def offer_monthly(
+    supply: Supply, told: dict[tuple[Period, int], tuple[str, str, str]], coverage: Coverage
+) -> dict[Any, Any]:
     groups: dict[tuple[Any, ...], list[MonthInCharge]] = defaultdict(list)
     for month in supply.months:
         for period in periods_of(month.month):
@@ -386,19 +407,37 @@ def offer_monthly(supply: Supply, told: dict[tuple[Period, int], tuple[str, str,
     for key, mine in groups.items():
         persons = {month.episode.person for month in mine if month.episode.person > 0}
         episodes = {id(month.episode): month.episode for month in mine}.values()
+        period, place, family = key[0], key[1], mine[0].episode.family
+        n_old = sum(told[period, person][2] in old for person in persons)
+        covered = coverage.exposure(family, place, period)
+        covered_old = coverage.exposure(family, place, period, old)
+        expected, came = coverage.expected(place, period), coverage.received(family, place, period)
         figures[key] = {
+            "n_months_expected": len(expected) * len(SUBJECTS[family]),
+            "is_whole": coverage.is_whole(family, period),
+            "is_complete": len(expected) == len(came),
+            "n_residents_covered": covered,
+            "n_residents_75_covered": covered_old,
+            "persons_per_1000": 1000 * len(persons) / covered if covered else None,
+            "persons_75_per_1000": 1000 * n_old / covered_old if covered_old else None,
             "n_persons": len(persons),
-            "n_persons_75": sum(told[key[0], person][2] in old for person in persons),
+            "n_persons_75": n_old,
             "n_episodes": len(episodes),
             "n_episodes_without_person": sum(episode.person <= 0 for episode in episodes),
             "n_starts": sum(month.starts for month in mine),
             "n_ends": sum(month.ends for month in mine),
             "in_charge_days": sum(month.days for month in mine),
-            "presence_days": sum(month.presence for month in mine),
+            "presence_days": _sum(month.presence for month in mine),
             "n_accesses": sum(month.accesses for month in mine),
-            "amount_eur": sum(month.cents for month in mine) / 100,
+            "amount_eur": _sum(month.cents and month.cents / 100 for month in mine),
         }
     return figures
+
+
+def _sum(values: Iterable[float | None]) -> float | None:
+    """Of what nobody gives there is no sum."""
+    known = [value for value in values if value is not None]
+    return sum(known) if known else None
 
 
 def in_charge_monthly(supply: Supply, told: dict[tuple[Period, int], tuple[str, str, str]]) -> dict[Any, Any]:
@@ -414,6 +453,53 @@ def in_charge_monthly(supply: Supply, told: dict[tuple[Period, int], tuple[str, 
                     for band_code in (age_band, "TOT"):
                         groups[(month.month, place, *level, sex_code, band_code)].add(person)
     return {key: {"n_persons": len(mine)} for key, mine in groups.items()}
+
+
+def stays(supply: Supply, received: Received) -> dict[tuple[str, ...], dict[str, Any]]:
+    """Whole and observed measures of each residential stay, by its key."""
+    first = first_told(received, "FAR2")
+    figures = {}
+    for episode in supply.episodes:
+        if episode.family != "FAR":
+            continue
+        from_on = first.get(episode.sender, date.max)
+        months = months_of(episode)
+        observed = [month for month in months if month.month >= from_on]
+        figures[episode.key] = {
+            "stay_days": len(episode.days),
+            "suspension_days": len(episode.suspended),
+            "observed_stay_days": sum(on >= from_on for on in episode.days),
+            "presence_days": _sum(month.presence for month in months),
+            "observed_presence_days": _sum(month.presence for month in observed),
+            "amount_eur": sum(month.cents or 0 for month in months) / 100,
+            "observed_amount_eur": sum(month.cents or 0 for month in observed) / 100,
+            "has_administrative_start": episode.is_administrative_start,
+            "has_administrative_end": episode.is_administrative_end,
+        }
+    return figures
+
+
+def cares(supply: Supply, received: Received) -> dict[tuple[str, ...], dict[str, Any]]:
+    """Wait and intensity of each taking in charge at home, by its key."""
+    first = first_told(received, "ADI2")
+    figures = {}
+    for episode in supply.episodes:
+        if episode.family != "ADI":
+            continue
+        from_on = first.get(episode.sender, date.max)
+        free = [on for on in episode.days if on not in episode.suspended]
+        is_known = episode.begun >= from_on and episode.has_start and episode.started is not None
+        figures[episode.key] = {
+            "wait_days": (episode.started - episode.begun).days if is_known and episode.started else None,
+            "care_days": len(free),
+            "observed_care_days": sum(on >= from_on for on in free),
+            "suspension_days": len(episode.suspended),
+            "access_days": len({access["on"] for access in episode.accesses}),
+            "n_accesses": sum(access["n"] for access in episode.accesses),
+            "has_administrative_start": episode.is_administrative_start,
+            "has_administrative_end": episode.is_administrative_end,
+        }
+    return figures
 
 
 #: Residential care by intensity, the most intensive first.

@@ -12,7 +12,7 @@ from typing import Any
 
 from tests.oracle.counting import Contact, Demand
 from tests.oracle.reading import Received
-from tests.oracle.rules import Persons, ausl_of, places_of
+from tests.oracle.rules import Persons, ausl_of, places_of, rows
 from tests.oracle.services import FAMILIES, Episode, last_told
 
 DAY = timedelta(days=1)
@@ -20,6 +20,9 @@ MERGE_DAYS = 4
 WINDOWS = (28, 90, 180)
 WINDOW = 180
 RETURN_DAYS = 365
+#: Outcomes that answer at once, and those that are a step of the desk's own.
+AT_ONCE, PROCESS = {"1", "2"}, {"3", "4", "5", "6"}
+ANSWERED_BY = "dbt_project/seeds/demand_service.csv"
 #: The flows that must both come for a family to be known.
 FLOWS = {"FAR": ("FAR1", "FAR2"), "ADI": ("ADI1", "ADI2"), "SMAC": ("SMAC",), "SISAM": ("SISAM",)}
 #: Families whose records tell of a milestone.
@@ -53,6 +56,9 @@ class Request:
     demands: list[Demand]
     reached: dict[str, Followed] = field(default_factory=dict)
     answer: str = ""
+    cut: str = ""
+    is_followable: bool = False
+    is_window_closed: bool = False
     previous_gap: int | None = None
     previous_end: int | None = None
 
@@ -67,6 +73,11 @@ class Request:
     @property
     def district(self) -> str:
         return self.first.contact.district
+
+    @property
+    def is_sequel_known(self) -> bool:
+        """Whether it is known what followed or that nothing did: it does not depend on how early something followed."""
+        return self.is_followable and self.is_window_closed and self.answer not in ("died", "moved")
 
     @property
     def outcomes(self) -> set[str]:
@@ -148,7 +159,26 @@ def follow(requests: list[Request], episodes: Iterable[Episode], observation: Ob
             request.reached[milestone] = _followed(request, milestone, events[request.person], observation)
         before = [on for on in ends[request.person] if on < request.on]
         request.previous_end = (request.on - max(before)).days if before else None
+        request.is_followable, request.is_window_closed, request.cut = _observed(request, observation)
         request.answer = answer_of(request)
+
+
+def _observed(request: Request, observation: Observation) -> tuple[bool, bool, str]:
+    """Whether a flow that comes can answer the request, whether its window is closed, and whether death or departure
+    cut it short."""
+    told = {family: observation.until(family, request.district, request.on) for family in FAMILIES}
+    can = {row["service_family_code"] for row in rows(ANSWERED_BY) if row["regional_code"] == request.first.regional}
+    last = request.on + DAY * WINDOW
+    days = [until for until in told.values() if until]
+    death = observation.death(request.person)
+    cuts = [(death, "died")] if death else []
+    cuts += [(on, "moved") for on in observation.departures(request.person)]
+    inside = sorted((on, why) for on, why in cuts if request.on <= on < last)
+    return (
+        any(told[family] for family in can),
+        bool(days) and min(days) >= last,
+        inside[0][1] if inside else "",
+    )
 
 
 def _milestones(episode: Episode) -> list[tuple[str, date]]:
@@ -193,17 +223,18 @@ def _followed(request: Request, milestone: str, events: list[tuple[str, date]], 
 
 def answer_of(request: Request) -> str:
     """The strongest answer of a request."""
-    reached = request.reached
     for milestone in ("service", "charge", "assessment"):
-        if reached[milestone].status == "happened":
+        if request.reached[milestone].status == "happened":
             return milestone
-    if request.outcomes & {"1", "2"}:
+    if request.outcomes & PROCESS:
+        return "desk_process"
+    if request.outcomes & AT_ONCE:
         return "desk"
-    statuses = {reached[milestone].status for milestone in ("service", "charge", "assessment")}
-    for status in ("died", "moved", "observation_end"):
-        if status in statuses:
-            return "open"
-    return "none"
+    if not request.is_followable:
+        return "not_followable"
+    if request.cut in ("died", "moved"):
+        return request.cut
+    return "none" if request.is_window_closed else "open"
 
 
 # Kaplan-Meier
@@ -327,7 +358,6 @@ def conversion(requests: Iterable[Request]) -> dict[Any, Any]:
             for window in WINDOWS:
                 followed = [_within(request.reached[milestone], window) for request in mine]
                 n_happened = sum(item.status == "happened" for item in followed)
-                n_nothing = sum(item.status == "nothing" for item in followed)
                 row: dict[str, Any] = {
                     "n_requests": len(mine),
                     "n_happened": n_happened,
@@ -339,11 +369,12 @@ def conversion(requests: Iterable[Request]) -> dict[Any, Any]:
                         }
                     ),
                     **_ends(followed),
-                    "happened_percent": 100 * n_happened / (n_happened + n_nothing) if n_happened + n_nothing else None,
+                    "n_at_risk": sum(item.days == window for item in followed),
                     "estimated_percent": None,
                 }
-                if estimate.longest >= window:
-                    row["estimated_percent"] = 100 * (1 - estimate.after(window)[0])
+                share = estimate.after(window)[0]
+                if row["n_at_risk"] or (estimate.days and math.isclose(share, 0, abs_tol=1e-12)):
+                    row["estimated_percent"] = 100 * (1 - share)
                 figures[(*cut, milestone, window)] = row
     return figures
 
@@ -359,19 +390,28 @@ def answer(requests: Iterable[Request]) -> dict[Any, Any]:
     figures = {}
     for cut, mine in by_cut(requests).items():
         row = {f"n_answer_{code}": sum(request.answer == code for request in mine) for code in ANSWERS}
-        n_known = len(mine) - row["n_answer_open"]
+        known = [request for request in mine if request.is_sequel_known]
+        n_none = sum(request.answer == "none" for request in known)
+        on = [request.on for request in known]
         figures[cut] = {
             "n_requests": len(mine),
             "n_persons": len({request.person for request in mine}),
             **row,
-            "n_persons_unanswered": len({request.person for request in mine if request.answer == "none"}),
+            **{f"n_known_{code}": sum(request.answer == code for request in known) for code in ANSWERS[:5]},
+            "n_sequel_known": len(known),
+            "n_window_open": sum(request.is_followable and not request.is_window_closed for request in mine),
+            "known_from_on": min(on, default=None),
+            "known_to_on": max(on, default=None),
+            "n_persons_without_sequel": len({request.person for request in known if request.answer == "none"}),
             "n_repeated": sum(request.previous_gap is not None and request.previous_gap <= WINDOW for request in mine),
             "n_returns": sum(
                 request.previous_end is not None and request.previous_end <= RETURN_DAYS for request in mine
             ),
-            "unanswered_percent": 100 * row["n_answer_none"] / n_known if n_known else None,
+            "without_sequel_percent": 100 * n_none / len(known) if known else None,
         }
     return figures
 
 
-ANSWERS = ("service", "charge", "assessment", "desk", "none", "open")
+ANSWERS = (
+    "service", "charge", "assessment", "desk_process", "desk", "none", "died", "moved", "not_followable", "open",
+)  # fmt: skip
