@@ -19,6 +19,7 @@ from tests.oracle.rules import (
     Persons,
     Place,
     add_months,
+    bands_from,
     comuni,
     members,
     months_in,
@@ -26,6 +27,8 @@ from tests.oracle.rules import (
     residents,
     rows,
 )
+from tests.oracle.services import FAMILIES, Supply, places
+from tests.oracle.waiting import WINDOW, Request, answer, conversion, waiting_time
 
 Cell = tuple[Period, Place]
 QUANTILE = 1.959963984540054
@@ -238,4 +241,63 @@ def standardised(
             region[stratum] / sum(region.values()) * n / here[stratum] for stratum, n in strata.items() if here[stratum]
         )
         figures["persons_per_1000_standardised", period, place] = {"indicator_value": 1000 * rate}
+    return figures
+
+
+def of_supply(supply: Supply, older: dict[Any, Any], coverage: Coverage, cells: Iterable[Cell]) -> dict[Any, Any]:
+    """Persons in charge of any service, euro, and older people in residential care."""
+    persons: dict[Cell, set[int]] = defaultdict(set)
+    cents: dict[Cell, float] = defaultdict(float)
+    for month in supply.months:
+        for period in periods_of(month.month):
+            for place in places(month):
+                if month.episode.person > 0:
+                    persons[period, place].add(month.episode.person)
+                cents[period, place] += month.cents or 0
+    old = bands_from(75)
+    figures = {}
+    for cell in cells:
+        period, place = cell
+        found = {}
+        exposure = coverage.exposure("services", place, period)
+        if exposure:
+            found["persons_in_charge_per_1000"] = Value(len(persons[cell]), exposure, 1000, "poisson")
+        exposure = coverage.exposure("tariffs", place, period)
+        if exposure:
+            found["amount_per_resident_eur"] = Value(cents[cell] / 100, exposure, 1)
+        exposure = coverage.exposure("FAR", place, period, old)
+        if period[0] == "year" and exposure and coverage.is_whole("FAR", period):
+            n = older.get((period[1].year, place, "TOT"), {"n_persons": 0})["n_persons"]
+            found["d33za_per_1000"] = Value(n, exposure, 1000, "poisson")
+        figures |= {(code, *cell): value.row() for code, value in found.items()}
+    return figures
+
+
+def of_requests(requests: list[Request], cells: Iterable[Cell]) -> dict[Any, Any]:
+    """What follows requests: shares by Kaplan-Meier, medians of those who arrived, and what has no sequel."""
+    shares, times, answers = conversion(requests), waiting_time(requests), answer(requests)
+    figures = {}
+    for period, place in cells:
+        cut = (period[1].year, place, "all", "TOT")
+        if period[0] != "year" or cut not in answers:
+            continue
+        for family in FAMILIES:
+            share, time = shares[(*cut, family, WINDOW)], times[(*cut, family)]
+            n_followed = share["n_requests"] - share["n_not_observed"]
+            code = family.lower()
+            if n_followed:
+                figures[f"requests_to_{code}_percent", period, place] = {
+                    "indicator_value": share["estimated_percent"],
+                    "numerator": share["n_happened"],
+                    "denominator": n_followed,
+                }
+            figures[f"median_days_to_{code}", period, place] = {
+                "indicator_value": time["median_days"],
+                "denominator": time["n_happened"],
+            }
+        row = answers[cut]
+        figures["requests_without_sequel_percent", period, place] = {
+            "indicator_value": row["without_sequel_percent"],
+            "denominator": row["n_sequel_known"],
+        }
     return figures

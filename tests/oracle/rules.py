@@ -263,6 +263,8 @@ SUBJECTS = {
     "SMAC": ("SMAC",),
     "SISAM": ("SISAM",),
 }
+#: Subjects of several families, of which one at least came.
+JOINT = {"services": ("FAR", "ADI", "SMAC", "SISAM"), "tariffs": ("FAR", "SMAC")}
 SENT_BY_AUSL = ("FAR1", "FAR2", "ADI1", "ADI2")
 
 
@@ -275,6 +277,8 @@ class Coverage:
             if delivery.is_loaded and delivery.flow not in ("NAAR", "NOML"):
                 self.sent[delivery.flow] |= {(delivery.sender, month) for month in period_months(delivery.period)}
         self.months = {subject: self._months(flows) for subject, flows in SUBJECTS.items()}
+        for subject, families in JOINT.items():
+            self.months[subject] = set.union(*(self.months[family] for family in families))
 
     def _months(self, flows: tuple[str, ...]) -> set[tuple[str, date]]:
         """District months of which all flows came."""
