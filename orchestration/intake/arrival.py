@@ -130,7 +130,7 @@ class Arrival:
     def compare_with_before(self, conn: Connection) -> None:
         """Raises `_SameAsBefore`, and so undoes the line in the ledger, when the same bytes came to nothing before."""
         before = ledger.turned_away(conn, self.name.file_name, self.archived.sha256, before=self.delivery_id)
-        if before and before[1] == ledger.rules_of(conn, self.delivery_id):
+        if before and before[1] == ledger.rule_codes(conn, self.delivery_id):
             raise _SameAsBefore(before[0])
 
     def place(self) -> tuple[str, str, str, int]:

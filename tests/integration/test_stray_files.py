@@ -32,7 +32,7 @@ STRAY = {
     "IASS\x1b[31m_rosso.xml": (None, None),
     "\u202elmx.rovescia.xml": (None, None),
     "perch\udce8.xml": (None, None),
-    "[bold]grassetto[/bold].xml": (None, None),
+    "[bold]grassetto[red].xml": (None, None),
     "a\nb.xml": (None, None),
     "n" * 250 + ".xml": (None, None),
     "x" * 80 + ".csv": (None, None),
