@@ -36,6 +36,8 @@ MAX_PROLOGUE_BYTES = 1 << 20
 
 _PARSING: dict[str, Any] = {"resolve_entities": False, "load_dtd": False, "no_network": True, "huge_tree": False}
 _DECLARED_ENCODING = re.compile(rb"""^\s*<\?xml[^>]*?encoding\s*=\s*["']([^"']+)["']""")
+#: The declaration may have nothing before it, not even a blank line.
+_LATE_DECLARATION = re.compile(rb"(?:\s+|(?><!--.*?-->)|<\?(?!xml\s).*?\?>)+<\?xml\s", re.DOTALL)
 _COMMENT_OR_PI = re.compile(rb"<!--.*?-->|<\?.*?\?>", re.DOTALL)
 _ROOT_START = re.compile(rb"<[^!?\s]")
 #: What may stand before the root, and its start tag with its name.
@@ -194,6 +196,8 @@ class _Guard:
         if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
             raise FileRefused("bad_encoding")
         head = head.removeprefix(b"\xef\xbb\xbf")
+        if _LATE_DECLARATION.match(head):
+            raise FileRefused("late_declaration")
         declared = _DECLARED_ENCODING.match(head)
         if declared and declared[1].lower().replace(b"_", b"-") not in (b"utf-8", b"utf8", b"us-ascii", b"ascii"):
             raise FileRefused("bad_encoding")

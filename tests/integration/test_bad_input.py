@@ -85,6 +85,8 @@ BAD_FILES = {
     "wrong structure": (XML, iass("<Gruppo>" + contact("a") + "</Gruppo>"), ["IASS-018"]),
     "version": (XML, GOOD.replace('versione="1.0"', 'versione="9.0"'), ["IASS-019"]),
     "deep nesting": (XML, iass("<Contatto>" + "<a>" * 5000 + "</a>" * 5000 + "</Contatto>"), ["IASS-020"]),
+    "blank line before the declaration": (XML, "\n" + GOOD, ["IASS-031"]),
+    "comment before the declaration": (XML, "\ufeff<!-- x -->" + GOOD, ["IASS-031"]),
     "nul byte": (XML, GOOD.replace("ADA", "A\0A"), ["IASS-021"]),
     "gz that ends early": (XML + ".gz", gzip.compress(GOOD.encode())[:-12], ["IASS-001"]),
     "gz that is none": (XML + ".gz", GOOD, ["IASS-001"]),

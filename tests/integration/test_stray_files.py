@@ -7,13 +7,16 @@ import errno
 import os
 import time
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
 from deliveries import SENDER, contact, iass, put, put_iass, put_noml, rows
 
 from orchestration.errors import IassError
 from orchestration.intake import archive, gate, landing, records
-from orchestration.warehouse import dbt
+from orchestration.settings import Settings
+from orchestration.warehouse import connection, dbt
 
 GOOD = iass(contact("a"))
 #: Names of files in the folder of a sender, with flow and period that can still be told.
@@ -42,6 +45,12 @@ STRAY = {
 #: Files that systems and programs leave: nobody's delivery.
 OF_SYSTEMS = [".DS_Store", f".IASS_{SENDER}_2013-03_001.xml.swp", "~$nota.xlsx", "Thumbs.db", "desktop.ini"]
 UNFINISHED = [f"IASS_{SENDER}_2013-03_002.xml{end}" for end in (".part", ".tmp", ".filepart", ".crdownload", ".PART")]
+
+
+def built(settings: Settings, query: str, *parameters: object) -> list[tuple[Any, ...]]:
+    """What the build has made, which the gate's own role may not read."""
+    with connection.connect(settings, "transformer") as conn:
+        return conn.execute(psycopg.sql.SQL(query), parameters or None).fetchall()
 
 
 def put_all(folder: Path, names: list[str]) -> None:
@@ -76,20 +85,20 @@ def test_each_kind_of_stray_name_is_answered_and_counted_and_harms_no_build(sett
     assert results["nobody.txt"].sender_code is None
 
     dbt.build(settings)
-    told = rows(settings, "select * from landing.delivery where outcome = 'refused'")
+    told = built(settings, "select 1 from landing.delivery where outcome = 'refused'")
     assert len(told) == len(strays) + 2
-    counted = rows(
+    counted = built(
         settings,
         "select sum(n_findings)::int,"
         " bool_and(flow_code is not null and sender_code is not null and month_on is not null"
         " and rule_code is not null) from quality.dq_finding_monthly where grade = 'FILE'",
     )
-    assert counted == [(len(rows(settings, "select 1 from landing.finding where grade = 'FILE'")), True)]
-    unknown = rows(settings, "select flow_code, sender_code, month_on::text from quality.dq_finding_monthly")
+    assert counted == [(len(built(settings, "select 1 from landing.finding where grade = 'FILE'")), True)]
+    unknown = built(settings, "select flow_code, sender_code, month_on::text from quality.dq_finding_monthly")
     assert ("-1", "-1", "1900-01-01") in unknown and ("IASS", SENDER, "1900-01-01") in unknown
     for name, (flow, period) in STRAY.items():
         if name in strays:
-            found = rows(
+            found = built(
                 settings,
                 "select q.flow_code, q.period_code, q.days_late is null or q.period_start_on is not null"
                 " from quality.dq_delivery as q inner join landing.delivery as d using (delivery_id)"
@@ -97,7 +106,6 @@ def test_each_kind_of_stray_name_is_answered_and_counted_and_harms_no_build(sett
                 landing.shown(name),
             )
             assert found == [(flow or "-1", period or "-1", True)], name
-    assert dbt.build(settings).is_skipped
     put_all(folder, ["later.txt"])
     gate.intake(settings, [settings.landing_dir])
     dbt.build(settings)
@@ -115,7 +123,7 @@ def test_a_stray_file_that_a_person_names_is_refused(settings, tmp_path, name):
 def test_names_are_shown_without_what_moves_a_terminal():
     assert landing.shown("a\x1b[31m\u202e\udce8\\") == "a\\x1b[31m\\u{202e}\\xe8\\\\"
     assert landing.shown("perché 日本.xml") == "perché 日本.xml"
-    strange = ["\\x1b", "\x1b", "\udc1b" if False else "\x1c", "\u00a0", "\udca0", "\\u{a0}"]
+    strange = ["\\x1b", "\x1b", "\x1c", "\u00a0", "\udca0", "\\u{a0}"]
     assert len({landing.shown(name) for name in strange}) == len(strange)
 
 

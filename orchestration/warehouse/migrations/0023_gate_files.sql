@@ -11,7 +11,7 @@ alter table landing.delivery add column error_type text;
 alter table landing.delivery add constraint delivery_failed_check check (
     (outcome = 'failed') = (error_type is not null) and (outcome = 'failed' or (sha256 is not null and size_bytes is not null))
 );
-comment on column landing.delivery.error_type is 'Kind of the error that kept a failed file out: its message could hold a value and is not kept.';
+comment on column landing.delivery.error_type is 'The error that kept a failed file out. Its message could hold a value and is not kept.';
 
 -- Whoever asks which number comes next asks for both outcomes that hold one.
 create index delivery_held on landing.delivery (flow_code, sender_code, period_code, progressive)
