@@ -11,8 +11,8 @@ vowels come and go and letters are doubled: Mohammed, Muhamad, Mohamed. It finds
 from collections.abc import Callable
 from typing import Any
 
-#: Letters that losing their accent does not make plain.
-LETTERS = {"Æ": "AE", "Œ": "OE", "Ø": "O", "Ł": "L", "Đ": "D", "Ð": "D", "Þ": "TH", "ẞ": "SS", "ß": "SS", "İ": "I"}
+from orchestration.intake.letters import LETTERS
+
 #: Sounds of several letters, longest first, then what each letter stands for; the rest of the letters are dropped.
 SOUNDS = {
     "TSCH": "K", "TCH": "K", "SCH": "S", "SCI": "S", "SCE": "S", "SH": "S", "CH": "K", "KH": "K", "GH": "G", "PH": "F",

@@ -338,9 +338,7 @@ def _prefixed(text: str) -> str:
     "text",
     [
         NATIONAL.replace("<FlsAssDom_1", f'<FlsAssDom_1 xmlns="{NAMESPACE}"'),
-        NATIONAL.replace(
-            "<FlsAssDom_1", '<FlsAssDom_1 xmlns="urn:any" xmlns:x="urn:x" x:schemaLocation="u x"'
-        ),
+        NATIONAL.replace("<FlsAssDom_1", '<FlsAssDom_1 xmlns="urn:any" xmlns:x="urn:x" x:schemaLocation="u x"'),
         NATIONAL.replace("<Assistenza>", f'<Assistenza xmlns="{NAMESPACE}">'),
         NATIONAL.replace("<FlsAssDom_1", f'<p:FlsAssDom_1 xmlns:p="{NAMESPACE}"').replace("</Fls", "</p:Fls"),
         _prefixed(NATIONAL),
