@@ -157,7 +157,7 @@ select
     coalesce(version.sex_code, '-1') as sex_code,
     version.birth_month_on,
     version.birth_year,
-    coalesce(version.citizenship_code, '999') as citizenship_code,
+    coalesce(version.citizenship_code, '998') as citizenship_code,
     coalesce(version.residence_comune_code, '999999') as residence_comune_code,
     coalesce(territory.district_code, '-1') as district_code,
     coalesce(territory.ausl_code, '-1') as ausl_code,
