@@ -28,7 +28,7 @@ HOMONYM_SHARE = 0.001
 ELSEWHERE_ASSISTED_SHARE = 0.012
 RESIDENTS_PER_DOCTOR = 1_250
 #: One in so many of the strangers with the same names and birth date is also born in the same place.
-OMOCODIA_EVERY = 3
+OMOCODIA_EVERY = 8
 ADULT_DAYS = 19 * 366
 # Birth places in the rest of Italy, with the weight of migration from there.
 ITALY_ELSEWHERE = {

@@ -159,8 +159,8 @@ def check(memory: source.Memory, steps: Steps) -> Checked:
 
 
 def _absent_twins(comparer: Comparer, records: pl.DataFrame) -> pl.DataFrame:
-    """The records with a frequent given name once more under another one that is like it: of twins whom the registry
-    does not know. `true_ref` is whose twin it is."""
+    """The records with a frequent given name once more under another one that is like it, and no other spelling of
+    it: of twins whom the registry does not know. `true_ref` is whose twin it is."""
     comparer.con.register("asked", records.select("ref", "given_name").to_arrow())
     named = comparer.con.sql(
         """select ref, arg_min(other, hash(ref, other)) as given_name
@@ -169,7 +169,7 @@ def _absent_twins(comparer: Comparer, records: pl.DataFrame) -> pl.DataFrame:
             from asked cross join frequent
         ) as pair
         where own in (select frequent.given from frequent)
-            and own <> other and own[1] = other[1] and jaro_winkler_similarity(own, other) >= 0.8
+            and sound(own) <> sound(other) and own[1] = other[1] and jaro_winkler_similarity(own, other) >= 0.8
         group by ref"""
     ).pl()
     comparer.con.unregister("asked")
