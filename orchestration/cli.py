@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from orchestration.commands import bi, identity, metrics, report
+from orchestration.commands import bi, identity, metrics, registry, report
 from orchestration.commands.publish import publish
 from orchestration.commands.shared import AsJson, ready, settings_of_home
 from orchestration.errors import NOT_BUILT, IassError
@@ -58,6 +58,7 @@ app.add_typer(bi.app, name="bi")
 app.add_typer(report.app, name="report")
 app.add_typer(metrics.app, name="metrics")
 app.add_typer(identity.app, name="identity")
+app.add_typer(registry.app, name="registry")
 app.command()(publish)
 
 Flow = Annotated[str | None, typer.Option("--flow", help="Flow code, e.g. IASS.")]

@@ -79,7 +79,9 @@ def measure(settings: Settings, truth: Path) -> Quality:
     """Hold every accepted record of the truth folder against what identity made of it."""
     file = truth / "presented.parquet"
     if not file.exists():
-        raise IassError(f"{truth} holds no truth about persons: make a region with `iass demo run` or `generate`.")
+        raise IassError(
+            f"{truth} holds no truth about persons: make a region with `iass demo run` or `iass demo generate`."
+        )
     twins = pl.read_parquet(truth / "twins.parquet")["true_person_id"].unique()
     planted = pl.read_parquet(truth / "planted.parquet")
     records = _records(settings, pl.read_parquet(file)).with_columns(

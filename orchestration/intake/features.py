@@ -18,7 +18,9 @@ from orchestration.intake.contract import CodeList, Contract, Field, Table, load
 
 RAW = "_raw"
 CODICE_FISCALE = "0"
+#: There is no year 0000, and a date of the year before 0001 could be read by nobody who asks the database for it.
 _DATE = r"^\d{4}-\d{2}-\d{2}$"
+_NO_YEAR = "0000"
 _NUMBER = r"^\d{1,4}$"
 _NUMERIC = re.compile(r"numeric\((\d+),(\d+)\)")
 _NAME = r"^[\p{L}\p{M} .'’`-]+$"
@@ -26,7 +28,8 @@ _NAME = r"^[\p{L}\p{M} .'’`-]+$"
 
 def typed(frame: pl.DataFrame, table: Table, *more: pl.Expr) -> pl.DataFrame:
     """`x_well_formed` for each field with a pattern (null when the field is missing); dates and numbers: `x` becomes
-    `x_raw` (as received) and `x` (typed, null when it is not one). `more` is added on the way."""
+    `x_raw` (as received) and `x` (typed, null when it is not one); `x_is_plausible` says whether a date is one of those
+    that the contract gives to the field. `more` is added on the way."""
     return frame.with_columns(*_typed(table), *more)
 
 
@@ -38,7 +41,12 @@ def _typed(table: Table) -> tuple[pl.Expr, ...]:
         if field.pattern is not None:
             out.append(text.str.contains(field.pattern).alias(f"{field.name}_well_formed"))
         if field.dtype == "date":
-            value = pl.when(text.str.contains(_DATE)).then(text).str.to_date("%Y-%m-%d", strict=False)
+            if field.no_end:
+                text = pl.when(text != field.no_end).then(text)
+            is_date = text.str.contains(_DATE) & ~text.str.starts_with(_NO_YEAR)
+            value = pl.when(is_date).then(text).str.to_date("%Y-%m-%d", strict=False)
+            if field.minimum and field.maximum:
+                out.append(value.is_between(field.minimum, field.maximum).alias(f"{field.name}_is_plausible"))
         elif field.dtype == "smallint":
             value = pl.when(text.str.contains(_NUMBER)).then(text).cast(pl.Int16, strict=False)
         elif dtype := decimal(field.dtype):

@@ -60,4 +60,7 @@ CASES: dict[str, Change] = {
     "FAR1-550": put(V, assessed_on="2013-03-11"),
     "FAR1-551": put(V, assessed_on="2012-02-09"),
     "FAR1-560": every(),
+    "FAR1-400": put(R, birth_date="1849-12-31"),
+    "FAR1-401": put(R, admission_on="1949-12-31"),
+    "FAR1-402": put(V, assessed_on="1949-12-31"),
 }

@@ -154,4 +154,7 @@ CASES: dict[str, Change] = {
     "IASS-551": put(O, 1, outcome_on="2013-03-03"),
     "IASS-552": put(O, outcome_on="2014-03-05"),
     "IASS-553": put(O, 2, destination_service_code="ADI"),
+    "IASS-400": put(D, birth_date="1849-12-31"),
+    "IASS-401": put("contact", contact_on="1999-12-31"),
+    "IASS-402": put(O, outcome_on="1999-12-31"),
 }  # fmt: skip

@@ -83,4 +83,6 @@ CASES: dict[str, Change] = {
     "NAAR-528": put(P, status_code="D", death_on="2013-04-01"),
     "NAAR-529": put(P, status_code="D"),
     "NAAR-530": put(P, identifier_type_code="98", identifier=None),
+    "NAAR-400": put(P, birth_date="1849-12-31"),
+    "NAAR-401": put(P, status_on="1899-12-31"),
 }  # fmt: skip

@@ -32,6 +32,7 @@ def person_cases(flow: str, table: str, born_with_unknown_place: str, after_reco
         182: {"birth_date": "12/07/1935"},
         183: {"birth_date": after_record},
         184: {"birth_date": "1892-01-01"},
+        400: {"birth_date": "1849-12-31"},
         190: {"citizenship_code": None},
         191: {"citizenship_code": "IT"},
         192: {"citizenship_code": "198"},
