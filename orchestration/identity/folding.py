@@ -8,8 +8,8 @@ like two names are (`model.py`). They are DuckDB macros because names are folded
 stands for one that is not known (SCONOSCIUTO, NN), see the contract of the person.
 `skeleton`: what is left when one sound may be written in several ways (KH and H, SH and SCH, C and K and Q, OU and W),
 vowels come and go and letters are doubled: Mohammed, Muhamad, Mohamed. It finds candidates; it proves nothing.
-`sound`: the skeleton with its vowels, of which O and U, A and E are one: Muhammad and Mohamed sound alike, Mauro and
-Mario do not.
+`sound`: the skeleton with its vowels, of which O and U, A and E are one but at the end: Muhammad and Mohamed sound
+alike, Mauro and Mario, Simone and Simona do not.
 `words`: the words of a name, each folded.
 `plain_digits`: a codice fiscale without its check letter and with the digits that an omocodia wrote as letters.
 """
@@ -52,7 +52,7 @@ def create_macros(run: Callable[[str], Any]) -> None:
     # A vowel at the beginning is heard in every spelling, and keeps short names from being nothing at all.
     run(f"create or replace macro skeleton(x) as if(x[1] in ('A', 'E', 'I', 'O', 'U'), 'A', '') || {bones}")
     voice = _as_heard("replace(replace(x, 'OU', 'U'), 'EE', 'I')", VOWELS[0] + "H", VOWELS[1])
-    run(f"create or replace macro sound(x) as {voice}")
+    run(f"create or replace macro sound(x) as {voice} || right(x, 1)")
     year, day, place = (
         f"translate(substr(x, {at}, {n}), '{OMOCODIA_LETTERS}', '0123456789')" for at, n in ((7, 2), (10, 2), (13, 3))
     )
