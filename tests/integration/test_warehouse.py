@@ -334,7 +334,8 @@ def _services_and_paths(settings: Settings) -> None:
         "select wait_days, care_days, suspension_days, access_days, n_accesses, is_open from core.fct_home_care_episode"
         " where care_id = 'ADI-A'",
     ) == (2, 14, 5, 2, 4, True)
-    assert _one(settings, "select sum(n_accesses) from core.fct_home_care_access") == 5
+    accesses = "select sum(n_accesses) from core.fct_home_care_access where sender_code = '080105'"
+    assert _one(settings, accesses) == 5
     # Anna's three demands of one type within four days are one request, wherever she asked; her fourth is another.
     assert _one(
         settings,
