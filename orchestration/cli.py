@@ -6,6 +6,7 @@ are drawn in `orchestration.screen`.
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Iterator
@@ -16,10 +17,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from orchestration.commands import bi, identity, metrics, report
+from orchestration.commands import bi, identity, metrics, registry, report
 from orchestration.commands.publish import publish
 from orchestration.commands.shared import AsJson, ready, settings_of_home
-from orchestration.errors import IassError
+from orchestration.errors import NOT_BUILT, IassError
 
 if TYPE_CHECKING:
     from orchestration.intake.delivery import DeliveryResult
@@ -32,6 +33,10 @@ class _App(typer.Typer):
     """Typer, with one way for every error: a sentence on stderr, no traceback, exit code 1."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        for stream in (sys.stdout, sys.stderr):
+            # A terminal that knows fewer characters than our tables shows a question mark, and no run ends for it.
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="replace")
         with _errors_as_sentences():
             return super().__call__(*args, **kwargs)
 
@@ -53,6 +58,7 @@ app.add_typer(bi.app, name="bi")
 app.add_typer(report.app, name="report")
 app.add_typer(metrics.app, name="metrics")
 app.add_typer(identity.app, name="identity")
+app.add_typer(registry.app, name="registry")
 app.command()(publish)
 
 Flow = Annotated[str | None, typer.Option("--flow", help="Flow code, e.g. IASS.")]
@@ -398,6 +404,8 @@ def _database_sentence(error: Exception) -> str | None:
     psycopg = sys.modules.get("psycopg")
     if psycopg is None or not isinstance(error, psycopg.Error):
         return None
+    if isinstance(error, psycopg.errors.UndefinedTable | psycopg.errors.InvalidSchemaName):
+        return NOT_BUILT
     if isinstance(error, psycopg.errors.DiskFull):
         return "The disk of the database is full: free space and run again, nothing is half loaded."
     if isinstance(error, psycopg.OperationalError):

@@ -133,6 +133,11 @@ class Settings:
             )
         return key.encode()
 
+    @property
+    def has_pseudonym_key(self) -> bool:
+        """Whether a key was given or made before. Asking does not make one."""
+        return bool(os.environ.get("IASS_PSEUDONYM_KEY", "").strip()) or (self.secrets_dir / "pseudonym_key").exists()
+
     def password(self, role: str) -> str:
         """Password of a role: `IASS_PASSWORD_<ROLE>` when set, else one that is generated once and kept in the home.
         `superuser` is the embedded server's administrator."""

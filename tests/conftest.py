@@ -120,6 +120,19 @@ def settings(new_settings: Callable[[], Settings]) -> Settings:
 
 
 @pytest.fixture(scope="session")
+def new_installation(server: Settings, server_folder: Path) -> Iterator[Callable[[str], Settings]]:
+    """Makes installations with an empty, migrated warehouse that several tests of a session share, each by its name."""
+    made: list[Settings] = []
+
+    def make(name: str) -> Settings:
+        made.append(_installation(server, server_folder / name, server))
+        return made[-1]
+
+    yield make
+    _drop(server, made)
+
+
+@pytest.fixture(scope="session")
 def copy_built(server: Settings, server_folder: Path) -> Iterator[Callable[[], Settings]]:
     """Makes copies, home and database, of an installation in which `iass demo run` has gone through once. The first one
     is the template: nobody connects to it any more. What the run told is in demo/summary.json of each home, the truth

@@ -8,8 +8,8 @@ materialisation of that partition with its counts. What the UI shows for a month
 and one run takes in all.
 
 **dbt.** One dbt process per run, the same call as `iass build`; its results are reported model by model and test by
-test when it ends. When nothing changed, dbt is not started, no model is materialised and the checks behind it are
-skipped.
+test when it ends. When somebody materialises some assets only, dbt builds those models alone. When nothing changed, dbt
+is not started, no model is materialised and the checks behind it are skipped.
 
 **Retries** are for what may pass by itself (the database restarting, a connection lost), with growing pauses. A
 refused delivery is an outcome and a broken model stays broken: neither is tried again.
@@ -18,7 +18,7 @@ refused delivery is an outcome and a broken model stays broken: neither is tried
 # Dagster reads the annotation of `context` itself, so annotations are not postponed here.
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -256,16 +256,30 @@ def dbt_models(manifest: Path) -> dg.AssetsDefinition:
         from orchestration.warehouse import suites
 
         context.resources.progress.step("Stars")
+        settings, nodes = context.resources.settings, json.loads(manifest.read_text())["nodes"]
         with patience(context):
-            built = warehouse_dbt.build(context.resources.settings, meanwhile=suites.load_validator)
-        if built.is_skipped:
-            context.log.info("Nothing changed since the last build: dbt was not started.")
-            return
-        checks = {key.name: key for key in context.assets_def.check_keys}
-        nodes = json.loads(manifest.read_text())["nodes"]
-        yield from node_results(built.nodes, nodes, checks)
+            if context.is_subset:
+                results = warehouse_dbt.build_some(settings, names_of(context.selected_asset_keys, nodes))
+            else:
+                built = warehouse_dbt.build(settings, meanwhile=suites.load_validator)
+                if built.is_skipped:
+                    context.log.info("Nothing changed since the last build: dbt was not started.")
+                    return
+                results = built.nodes
+        checks = {key.name: key for key in context.selected_asset_check_keys}
+        yield from node_results(results, nodes, checks)
 
     return dbt
+
+
+def names_of(keys: Set[dg.AssetKey], nodes: Mapping[str, Any]) -> list[str]:
+    """Names of the models and seeds that these assets are."""
+    translator = Translator()
+    return sorted(
+        node["name"]
+        for node in nodes.values()
+        if node["resource_type"] in ("model", "seed") and translator.get_asset_key(node) in keys
+    )
 
 
 def node_results(

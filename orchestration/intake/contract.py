@@ -78,6 +78,9 @@ class Field:
     description: str
     example: str | None
     note_it: str | None
+    minimum: date | None = None  # of a date: the days that the field may name
+    maximum: date | None = None
+    no_end: str | None = None  # of a last day: how others write that there is none
 
     @property
     def is_in_file(self) -> bool:
@@ -202,6 +205,7 @@ class Contract:
     record_on: str | None = None  # the date at which codes of the record are judged
     any_order_after: str | None = None  # the element of the record after which the others come in any order
     is_taken_together: bool = False  # files of several senders may be judged in one set of columns
+    is_read_whole: bool = False  # rules compare the lines of a file with one another
     awaits: str | None = None  # the flow whose record of the same key must be there
     lookups: tuple[Lookup, ...] = ()
 
@@ -249,6 +253,9 @@ class Contract:
         if not rule.is_file_rule:
             raise KeyError(condition)
         return rule
+
+    def has_gate_rule(self, condition: str) -> bool:
+        return condition in self._by_condition()
 
     def _by_condition(self) -> dict[str, Rule]:
         return {r.expression: r for r in self.rules if r.engine == GATE}
@@ -322,6 +329,7 @@ def load_contract(flow_code: str) -> Contract:
         record_on=custom.get("recordOn"),
         any_order_after=custom.get("anyOrderAfter"),
         is_taken_together=bool(custom.get("takenTogether", False)),
+        is_read_whole=bool(custom.get("readWhole", False)),
         awaits=custom.get("awaits"),
         lookups=tuple(
             Lookup(entry["name"], entry["by"], entry["query"], tuple(entry["columns"].items()))
@@ -334,6 +342,14 @@ def rules() -> Iterator[Rule]:
     """The whole catalogue."""
     for flow_code in flow_codes():
         yield from load_contract(flow_code).rules
+
+
+@cache
+def placeholders() -> dict[str, str]:
+    """What is written where a value is not known, as one regular expression for each kind of value: `name` (of its
+    capital letters), `local_id` (of its capital letters and digits), `birth_date`. Such a value counts as missing."""
+    listed = _custom(_document(CONTRACTS_DIR / f"{COMMON}_person.odcs.yaml").customProperties)["placeholders"]
+    return {entry["name"]: f"^({'|'.join(value['written'] for value in entry['values'])})$" for entry in listed}
 
 
 @cache
@@ -391,7 +407,14 @@ def _field(prop: SchemaProperty) -> Field:
         description=prop.description or "",
         example=str(prop.examples[0]) if prop.examples else None,
         note_it=custom.get("note_it"),
+        minimum=_day(options.get("minimum")),
+        maximum=_day(options.get("maximum")),
+        no_end=custom.get("noEnd"),
     )
+
+
+def _day(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
 
 
 def _rule(quality: DataQuality, flow_code: str, table: str | None, field: str | None) -> Rule:

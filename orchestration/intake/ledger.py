@@ -122,6 +122,29 @@ def refused(conn: Connection, file_name: str, sha256: str) -> tuple[int, frozens
     return (row[0], frozenset(row[1])) if row else None
 
 
+def rule_codes(conn: Connection, delivery_id: int) -> frozenset[str]:
+    """The rules that a delivery has broken."""
+    rows = conn.execute("select distinct rule_code from landing.finding where delivery_id = %s", [delivery_id])
+    return frozenset(row[0] for row in rows.fetchall())
+
+
+def confirm(conn: Connection, sha256: str, rule_code: str, delivery_id: int, confirmed_by: str, reason: str) -> None:
+    """Note that a person has found right what a rule refused."""
+    conn.execute(
+        "insert into landing.confirmation (sha256, rule_code, delivery_id, confirmed_by, reason)"
+        " values (%s, %s, %s, %s, %s) on conflict do nothing",
+        [sha256, rule_code, delivery_id, confirmed_by, reason],
+    )
+
+
+def is_confirmed(conn: Connection, sha256: str, rule_code: str) -> bool:
+    """Whether a person has found these bytes right in spite of the rule."""
+    found = conn.execute(
+        "select from landing.confirmation where sha256 = %s and rule_code = %s", [sha256, rule_code]
+    ).fetchone()
+    return found is not None
+
+
 def same_arrivals(conn: Connection, arrivals: list[tuple[str, str, datetime]]) -> list[int | None]:
     """For each landing file (name, hash, when it was written) the delivery that it already became, when a gate died
     before it could remove the file."""

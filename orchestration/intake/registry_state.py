@@ -140,6 +140,7 @@ class StateCache:
         partial = path.with_suffix(f".{os.getpid()}.partial")
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
+            partial.touch(mode=0o600)  # registry ids stand in it
             state.write_ipc(partial)
             partial.replace(path)
         except (OSError, pl.exceptions.PolarsError):

@@ -132,6 +132,10 @@ CASES: dict[str, Change] = {
     "IASS-533": put(D, given_name="ALESSANDRA;"),
     "IASS-534": put(D, given_name=None),
     "IASS-540": put(D, birth_year="1935"),
+    "IASS-535": put(D, local_id="00"),
+    "IASS-536": put(D, family_name="N.N."),
+    "IASS-537": put(D, birth_date="1900-01-01"),
+    "IASS-538": put(D, 1, sex_code="M", birth_date="1970-11-30"),
     "IASS-541": put(D, birth_date=None),
     "IASS-542": put(D, birth_place_code="Bologna"),
     "IASS-543": put(D, birth_place_code="A000"),
@@ -150,4 +154,7 @@ CASES: dict[str, Change] = {
     "IASS-551": put(O, 1, outcome_on="2013-03-03"),
     "IASS-552": put(O, outcome_on="2014-03-05"),
     "IASS-553": put(O, 2, destination_service_code="ADI"),
+    "IASS-400": put(D, birth_date="1849-12-31"),
+    "IASS-401": put("contact", contact_on="1999-12-31"),
+    "IASS-402": put(O, outcome_on="1999-12-31"),
 }  # fmt: skip

@@ -85,4 +85,5 @@ CASES: dict[str, Change] = {
     "SMAC-561": every(),
     "SMAC-562": every(),
     "SMAC-563": every(),
+    "SMAC-401": put(C, start_on="1989-12-31"),
 }  # fmt: skip
