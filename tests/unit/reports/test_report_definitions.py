@@ -103,7 +103,15 @@ def test_rates_and_named_values_of_an_incomplete_period_carry_a_mark() -> None:
 
 def test_a_period_that_is_not_whole_is_said_before_the_first_number() -> None:
     frame = pl.DataFrame({"territory_code": ["10502"], "n": [5]})
-    report = Report("x", "X", "", ("year",), (), (Section("S", "", (TableDefinition("X", "X", "own", ""),)),), {})
+    report = Report(
+        "x",
+        "X",
+        "",
+        ("year",),
+        (),
+        (Section("S", "", (TableDefinition("X", "X", "own", "", (Column("n", "Persone", "count"),)),)),),
+        {},
+    )
     source = _source(frame, received=2)
     coverage = source.coverage.with_columns(pl.lit(False).alias("is_whole"))
     partial = replace(source, coverage=coverage, observed=(date(2013, 11, 1), date(2013, 12, 1)))
