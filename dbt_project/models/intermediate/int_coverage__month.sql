@@ -8,7 +8,8 @@ with delivered as (
         delivery.flow_code,
         delivery.sender_code,
         cast(series.month_on as date) as month_on,
-        bool_and({{ in_new_deliveries('delivery.delivery_id') }}) as is_new
+        bool_and({{ in_new_deliveries('delivery.delivery_id') }}) as is_new,
+        bool_or({{ in_new_deliveries('delivery.delivery_id') }}) as is_delivered_now
     from {{ ref('stg_landing__delivery') }} as delivery
     inner join {{ ref('flow_calendar') }} as calendar
         on delivery.flow_code = calendar.flow_code
@@ -80,7 +81,7 @@ came as (
         delivered.sender_code,
         delivered.month_on,
         count(*) = subject.n_flows as is_received,
-        count(*) filter (where not delivered.is_new) = subject.n_flows as is_received_before
+        bool_or(delivered.is_delivered_now) as is_delivered_now
     from delivered
     inner join subject
         on delivered.subject_code = subject.subject_code
@@ -107,7 +108,7 @@ select
     coalesce(came.is_received, false) as is_received,
     coalesce(month.month_on between span.first_on and span.last_on, false)
     <> coalesce(month.month_on between span.first_on_before and span.last_on_before, false)
-    or coalesce(came.is_received, false) <> coalesce(came.is_received_before, false) as is_changed
+    or coalesce(came.is_delivered_now, false) as is_changed
 from subject
 cross join month
 inner join {{ ref('int_territory__member') }} as district
