@@ -343,6 +343,14 @@ def rules() -> Iterator[Rule]:
 
 
 @cache
+def placeholders() -> dict[str, str]:
+    """What is written where a value is not known, as one regular expression for each kind of value: `name` (of its
+    capital letters), `local_id` (of its capital letters and digits), `birth_date`. Such a value counts as missing."""
+    listed = _custom(_document(CONTRACTS_DIR / f"{COMMON}_person.odcs.yaml").customProperties)["placeholders"]
+    return {entry["name"]: f"^({'|'.join(value['written'] for value in entry['values'])})$" for entry in listed}
+
+
+@cache
 def _document(path: Path) -> OpenDataContractStandard:
     """As `OpenDataContractStandard.from_file`, with the parser in C: every process of the gate pays for this."""
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

@@ -48,7 +48,7 @@ TYPED_SCHEMA = {
     "previous_base_identifier": pl.String,
 }
 
-_WITH_DIGITS = r"^[A-Z]{6}\d{2}[A-Z]\d{2}[A-Z]\d{3}[A-Z]$"
+_CODICE_FISCALE = r"^[A-Z0-9]{16}$"
 
 
 def load_snapshot(
@@ -309,12 +309,11 @@ def _codes(written: pl.DataFrame) -> pl.DataFrame:
 
 
 def _base_identifiers(text: pl.DataFrame) -> pl.Series:
-    """The column under which two identifiers are the same. Only the few that do not look like a codice fiscale with
-    all its digits can be another way to write one; working that out for all would cost more than reading the file."""
+    """The column under which two identifiers are the same. Only the few that do not look like a codice fiscale can be
+    another way to write one; working that out for all would cost more than reading the file."""
     codes = text["identifier"]
-    unusual = (~codes.str.contains(_WITH_DIGITS)).fill_null(False)
-    base = fiscal_code.base_identifier(text["identifier_type_code"].filter(unusual), codes.filter(unusual))
-    return codes.scatter(unusual.arg_true(), base) if len(base) else codes
+    unusual = (~codes.str.contains(_CODICE_FISCALE)).fill_null(False)
+    return codes.scatter(unusual.arg_true(), fiscal_code.normalise(codes.filter(unusual))) if unusual.any() else codes
 
 
 def _repeated(*columns: pl.Series) -> pl.Series:

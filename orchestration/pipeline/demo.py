@@ -143,7 +143,7 @@ def _with_report(summary: RunSummary, settings: Settings, year: int) -> RunSumma
     from orchestration.reports.period import Period
 
     begun = time.perf_counter()
-    (made,) = build.build(settings, ["attivita"], Period.parse(str(year)), DEMO_DISTRICT)
+    (made,) = build.build(settings, ["attivita"], Period.parse(str(year)), [DEMO_DISTRICT])
     seconds = time.perf_counter() - begun
     steps = {**summary.steps, "Report of a district": seconds}
     return replace(summary, report=made.page, steps=steps, seconds=summary.seconds + seconds)

@@ -42,12 +42,13 @@ def build(
     settings: Settings,
     reports: Sequence[str],
     period: Period,
-    territory: str = "all",
+    territories: Sequence[str] = (),
     *,
     out: Path | None = None,
     on_progress: Callable[[str, int, int], None] = lambda text, done, total: None,
 ) -> list[Made]:
-    """Write the reports; `territory` is a code or `all`. In the order of reports and of the territories in them."""
+    """Write the reports; `territories` are codes or names, all of them when empty. In the order of reports and of the
+    territories in them."""
     out = out or settings.home / "reports"
     chosen = [definition.load(code) for code in reports]
     for report in chosen:
@@ -61,7 +62,7 @@ def build(
     wanted = [
         (code, place)
         for code, (_, found) in read.items()
-        for place in ([each.code for each in found.places] if territory == "all" else [found.place(territory).code])
+        for place in dict.fromkeys(found.place(name).code for name in territories or [p.code for p in found.places])
     ]
     made = []
     for each in _write_all(read, wanted, out, date.today()):
