@@ -1,12 +1,50 @@
 {{ config(materialized='table') }}
 -- One row per person and year of whom it may have changed what she is at the end of a period (person_year), on days that this build does
 -- not write again too: of whom more than one thing was ever said, by the registry, or by the records of her identities of now and before.
-with reference as (
+with person as (
+    select
+        person_key,
+        changed_on
+    from {{ ref('int_person__touched') }}
+    union all
+    -- Of registered persons too a demand says what the registry does not.
+    select
+        identity.person_key,
+        date '9999-12-31'
+    from {{ ref('int_iass__touched_contact') }} as contact
+    inner join {{ source('raw', 'iass__demand') }} as demand
+        on
+            contact.delivery_id = demand.delivery_id
+            and contact.record_number = demand.record_number
+    inner join {{ source('raw', 'identity__person') }} as identity
+        on demand.person_ref = identity.person_ref
+    where
+        exists (
+            select 1
+            from {{ source('raw', 'identity__person') }} as presented
+            inner join {{ source('raw', 'naar__person') }} as change
+                on presented.person_ref = change.person_ref
+            where
+                identity.person_key = presented.person_key
+                and change.change_type <> 'close'
+                and (change.sex_code is null or change.birth_month_on is null or coalesce(change.citizenship_code, '999') = '999')
+        )
+),
+
+reference as (
     select
         touched.person_key,
         touched.changed_on,
         presented.person_ref
-    from {{ ref('int_person__touched') }} as touched
+    from (
+        select
+            person.person_key,
+            min(person.changed_on) as changed_on
+        from person
+        -- Everything is touched in a first build anyway.
+        where {{ from_delivery_id() }} > 0
+        group by person.person_key
+    ) as touched
     cross join
         lateral (
             select identity.person_ref
@@ -17,8 +55,6 @@ with reference as (
             from {{ source('raw', 'identity__relink') }} as relink
             where touched.person_key = relink.old_person_key
         ) as presented
-    -- Everything is touched in a first build anyway.
-    where {{ from_delivery_id() }} > 0
 ),
 
 -- Looked up one by one: the planner would read what is said of all.
