@@ -83,10 +83,16 @@ def build(cells: pl.DataFrame, plan: Plan, ausl_of: Mapping[str, str]) -> System
         Relation(whole, tuple(members), _is_distinct(plan.measures[keys[whole][0]], direction))
         for (whole, direction), members in sorted(parts.items())
     )
+    # What a person is at the end of the year is not what was said at each of her demands.
     at_most = tuple(
         (place, number["demands", *key[1:]])
         for key, place in number.items()
-        if key[0] != "demands" and ("demands", *key[1:]) in number
+        if key[0] != "demands"
+        and ("demands", *key[1:]) in number
+        and all(
+            member == TOTAL or name not in plan.measures[key[0]].one_of
+            for name, member in zip(names, key[5:], strict=True)
+        )
     )
     return System(len(keys), relations, at_most)
 
