@@ -34,6 +34,18 @@
     ) as period (period_type, period_start_on)
 {%- endmacro %}
 
+{# The last day of a period. #}
+{% macro last_day_of(period) -%}
+    cast(
+        {{ period }}.period_start_on + case {{ period }}.period_type
+            when 'month' then interval '1 month'
+            when 'quarter' then interval '3 months'
+            when 'half_year' then interval '6 months'
+            else interval '1 year'
+        end as date
+    ) - 1
+{%- endmacro %}
+
 {# A row of an AUSL that has become part of another counts for that one too, at a level of its own: `ausl_today` and `ausl` together are
    the series of an AUSL on its borders of today. #}
 {% macro places(district_column, ausl_column) -%}

@@ -38,13 +38,18 @@
 {%- endmacro %}
 
 {# Whether a person in a month of a service counts for the national indicator D33Za: a resident of the region (her comune is known) in
-   residential care; seventy-five years are over on 1 January for those born in an earlier year. #}
+   residential care, of 75 years and more on the day of age. The year of birth tells the age of the year's last day; of its first day those
+   are sure to have it who were born in an earlier year. #}
 {% macro is_d33za(month, service) -%}
+    {%- set day_of_age = var('d33za_day_of_age') -%}
+    {%- if day_of_age not in ['12-31', '01-01'] -%}
+        {{ exceptions.raise_compiler_error("d33za_day_of_age is '12-31' or '01-01', not '" ~ day_of_age ~ "'.") }}
+    {%- endif -%}
     (
         {{ service }}.service_group_code = 'FAR-R'
         and {{ month }}.person_key > 0
         and {{ month }}.territory_key > 0
-        and extract(year from {{ month }}.month_on) - {{ month }}.birth_year > 75
+        and extract(year from {{ month }}.month_on) - {{ month }}.birth_year >= {{ 75 if day_of_age == '12-31' else 76 }}
     )
 {%- endmacro %}
 

@@ -8,7 +8,7 @@ bounded: a part is at most the whole, and whoever protects them pretends that th
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -18,7 +18,7 @@ import polars as pl
 from scipy import sparse
 
 from orchestration.disclosure.cells import REGION
-from orchestration.disclosure.tables import TOTAL, Plan
+from orchestration.disclosure.tables import TOTAL, Measure, Plan
 
 #: Where a period lies: the longer periods, nearest first.
 _LONGER = {
@@ -75,23 +75,36 @@ def build(cells: pl.DataFrame, plan: Plan, ausl_of: Mapping[str, str]) -> System
     number = {key: place for place, key in enumerate(keys)}
     parts: dict[tuple[int, str], list[int]] = defaultdict(list)
     for key, place in number.items():
-        for direction, whole in _wholes(key, ausl_of):
+        for direction, whole in _wholes(key, ausl_of, names):
             found = next((number[each] for each in whole if each in number), None)
             if found is not None:
                 parts[found, direction].append(place)
-    distinct = {code for code, measure in plan.measures.items() if measure.is_distinct}
     relations = tuple(
-        Relation(whole, tuple(members), keys[whole][0] in distinct) for (whole, _), members in sorted(parts.items())
+        Relation(whole, tuple(members), _is_distinct(plan.measures[keys[whole][0]], direction))
+        for (whole, direction), members in sorted(parts.items())
     )
+    # What a person is at the end of the year is not what was said at each of her demands.
     at_most = tuple(
         (place, number["demands", *key[1:]])
         for key, place in number.items()
-        if key[0] != "demands" and ("demands", *key[1:]) in number
+        if key[0] != "demands"
+        and ("demands", *key[1:]) in number
+        and all(
+            member == TOTAL or name not in plan.measures[key[0]].one_of
+            for name, member in zip(names, key[5:], strict=True)
+        )
     )
     return System(len(keys), relations, at_most)
 
 
-def _wholes(key: tuple[str, ...], ausl_of: Mapping[str, str]) -> Iterator[tuple[str, list[tuple[str, ...]]]]:
+def _is_distinct(measure: Measure, direction: str) -> bool:
+    """Whether parts may be more than their whole: of persons, but for what each of them is one of."""
+    return measure.is_distinct and direction.removeprefix("over ") not in measure.one_of
+
+
+def _wholes(
+    key: tuple[str, ...], ausl_of: Mapping[str, str], names: Sequence[str]
+) -> Iterator[tuple[str, list[tuple[str, ...]]]]:
     """What a cell is a part of, one direction at a time: the candidates from the nearest; the first that is
     published counts."""
     measure, period_type, period, level, place, *members = key
@@ -106,7 +119,7 @@ def _wholes(key: tuple[str, ...], ausl_of: Mapping[str, str]) -> Iterator[tuple[
     for position, member in enumerate(members):
         if member != TOTAL:
             whole = [*members[:position], TOTAL, *members[position + 1 :]]
-            yield f"over dimension {position}", [(measure, period_type, period, level, place, *whole)]
+            yield f"over {names[position]}", [(measure, period_type, period, level, place, *whole)]
 
 
 def _enclosing(period_type: str, period: str, longer: str) -> str:

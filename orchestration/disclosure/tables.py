@@ -21,12 +21,14 @@ LOWEST_THRESHOLD = 3
 
 @dataclass(frozen=True)
 class Measure:
-    """What a cell counts. `is_distinct`: persons are distinct in each cell, so cells do not add up."""
+    """What a cell counts. `is_distinct`: persons are distinct in each cell, so cells do not add up, but over the
+    dimensions of `one_of`, of which each person has one."""
 
     code: str
     label: str
     definition: str
     is_distinct: bool
+    one_of: frozenset[str]
     source: str
 
 
@@ -104,7 +106,14 @@ def load(file: Path = FILE) -> Plan:
     """Read and check the file: thresholds at least the lawful one, every name known."""
     raw: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
     measures = {
-        code: Measure(code, each["label_it"], each["definition_it"], each["is_distinct"], each["source"])
+        code: Measure(
+            code,
+            each["label_it"],
+            each["definition_it"],
+            each["is_distinct"],
+            frozenset(each.get("one_of", ())),
+            each["source"],
+        )
         for code, each in raw["measures"].items()
     }
     dimensions = {code: Dimension(code, each["label_it"], each["labels"]) for code, each in raw["dimensions"].items()}

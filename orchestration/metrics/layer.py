@@ -26,6 +26,10 @@ from orchestration.errors import IassError
 #: Grains of time, from the finest; `half_year` is one of our own (dim_date).
 GRAINS = ("day", "month", "quarter", "half_year", "year")
 
+#: What a person is one of in a year (mart_target_group.person_year); elsewhere rows of one person may differ.
+_OF_PERSONS = {"age_band", "citizenship", "sex"}
+_ONE_OF_EACH = "person_demand"
+
 _GRAIN_LABELS = {"day": "Giorno", "month": "Mese", "quarter": "Trimestre", "half_year": "Semestre", "year": "Anno"}
 _WORD = re.compile(r"'(?:[^']|'')*'|[A-Za-z_][A-Za-z0-9_]*")
 
@@ -123,7 +127,9 @@ class Layer:
             raise IassError(f"Name at least one metric: {', '.join(self.names)}.")
         items = self._items(metrics)
         group_by = list(dict.fromkeys(item for name in by for item in self._columns(name, items, metrics)))
-        self._hold_grain(metrics, group_by)
+        self._check_years(metrics, group_by)
+        is_one_year = first is not None and last is not None and first.year == last.year
+        self._check_persons(metrics, group_by, is_one_year=is_one_year)
         request = MetricFlowQueryRequest.create(
             metric_names=list(metrics),
             group_by_names=group_by,
@@ -144,18 +150,45 @@ class Layer:
         columns += [Column(name, self._metrics[name]["label"] or name, self.unit(name)) for name in metrics]
         return Question(sql, tuple(columns))
 
-    def _hold_grain(self, metrics: Sequence[str], group_by: Sequence[str]) -> None:
-        """What is counted once a year has no value of a month."""
-        grains = [item.removeprefix("metric_time__") for item in group_by if item.startswith("metric_time__")]
-        for metric in metrics:
-            finest = _meta(self._metrics[metric]).get("finest_grain", GRAINS[0])
-            for grain in grains:
-                if grain in GRAINS and GRAINS.index(grain) < GRAINS.index(finest):
-                    raise IassError(f"{metric} is a figure of a {finest}: ask for it by {finest}, not by {grain}.")
-
     def unit(self, metric: str) -> str:
         """How the values of a metric are written."""
         return str(_meta(self._metrics[metric]).get("unit", "count"))
+
+    def _check_years(self, metrics: Sequence[str], group_by: Sequence[str]) -> None:
+        """Refuses to cut by months what is defined for a year."""
+        grains = [item for item in group_by if item.startswith("metric_time__")]
+        for name in metrics:
+            if _meta(self._metrics[name]).get("grain") == "year" and grains != ["metric_time__year"]:
+                raise IassError(f"{name} is a figure of whole years: ask for it by year, and by no other grain.")
+
+    def _check_persons(self, metrics: Sequence[str], group_by: Sequence[str], *, is_one_year: bool) -> None:
+        """Refuses cuts in which one person would stand in several rows, so that they would add up to more than all."""
+        cuts = sorted({_short(item).removesuffix("_code") for item in group_by} & _OF_PERSONS)
+        if not cuts:
+            return
+        for name in metrics:
+            for model in self._counts_persons(name):
+                if model != _ONE_OF_EACH:
+                    raise IassError(
+                        f"{name} cannot be cut by {', '.join(cuts)}: one person may be in several of its rows."
+                        " Persons in charge by sex and age band stand in mart_offer.in_charge_monthly, interested"
+                        " persons in mart_target_group.person_monthly and in the metric persons."
+                    )
+                if not is_one_year and not any(item.startswith("metric_time__") for item in group_by):
+                    raise IassError(
+                        f"{name} by {', '.join(cuts)} needs a grain (--grain year) or --from and --to within one year:"
+                        " a person has one sex, age band and citizenship in a year."
+                    )
+
+    def _counts_persons(self, metric: str) -> set[str]:
+        """The semantic models in which a metric counts distinct persons."""
+        measures = {each["name"] for each in self._metrics[metric]["type_params"]["input_measures"]}
+        return {
+            model["name"]
+            for model in self._raw["semantic_models"]
+            for each in model["measures"]
+            if each["name"] in measures and each["agg"] == "count_distinct" and "person_key" in (each["expr"] or "")
+        }
 
     def _items(self, metrics: Sequence[str]) -> dict[str, str]:
         """MetricFlow's names of what the metrics have in common, with the Italian label of each."""

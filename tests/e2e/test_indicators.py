@@ -117,11 +117,10 @@ def test_standardised_rates_are_those_of_the_strata(built: Settings, values: lis
     """Computed again here from persons and residents, stratum by stratum, for every district of the year."""
     persons = _rows(
         built,
-        "with last as (select distinct on (d.district_code, d.person_key) d.district_code, d.person_key,"
-        " max(d.sex_code) over (partition by d.district_code, d.person_key) as sex_code, d.age_band_key"
-        " from core.fct_demand as d where d.person_key > 0"
-        " order by d.district_code, d.person_key, d.contact_on desc, d.demand_key)"
-        " select district_code, sex_code, age_band_key, count(*) as n from last group by 1, 2, 3",
+        "select d.district_code, p.sex_code, b.age_band_key, count(distinct d.person_key) as n"
+        " from core.fct_demand as d inner join mart_target_group.person_period as p"
+        " on p.person_key = d.person_key and p.period_type = 'year'"
+        " inner join core.dim_age_band as b using (age_band_code) group by 1, 2, 3",
     )
     residents: dict[tuple[str, str, int], float] = defaultdict(float)
     region: dict[tuple[str, int], float] = defaultdict(float)

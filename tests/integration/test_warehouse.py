@@ -423,6 +423,18 @@ def _cancelled_services(region: Region) -> None:
 def _persons_merge(region: Region) -> None:
     """Carla turns out to be Anna, and Bice's desk identity another person than the registered one. Gaia is found, and
     so is who was opened again at Lugo."""
+    # Elsa, whom no registry knows, is said to be something else elsewhere: she is so in all of the quarter.
+    region.iass(
+        BOLOGNA,
+        "2014-02",
+        [
+            {
+                "id": "S1",
+                "on": "2014-02-20",
+                "demands": [{"person": "elsa", "sex": "M", "citizenship": "100", "age": 66}],
+            }
+        ],
+    )
     region.identity({"carla": 11, "bice": 16, "gaia": 19, "hanna-far": 31})
 
 

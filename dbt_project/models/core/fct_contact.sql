@@ -12,9 +12,22 @@
         {'columns': ['delivery_key']}
     ]
 ) }}
--- One row per live contact. n_contacts is 1 for the first contact of a reporter on a day and 0 for her others: sum it.
+-- One row per live contact. n_contacts is 1 for the first contact of a reporter on a day and 0 for her others: sum it. The first is the
+-- official contact that the others repeat.
 with contact as (
-    select contact.*
+    select
+        contact.*,
+        case
+            when contact.reporter_person_key < 0 then contact.contact_key
+            else first_value(contact.contact_key) over (
+                partition by
+                    contact.sender_code,
+                    contact.contact_on,
+                    contact.reporter_person_key,
+                    {{ 'contact.desk_code' if var('same_day_scope') == 'desk' else 'contact.sender_code' }}
+                order by contact.contact_id
+            )
+        end as official_contact_key
     from {{ ref('int_iass__contact') }} as contact
     {% if is_incremental() %}
         inner join {{ ref('int_iass__touched_day') }} as touched
@@ -45,20 +58,9 @@ select
     coalesce(mode.contact_mode_key, -1) as contact_mode_key,
     coalesce(reporter_type.reporter_type_key, -1) as reporter_type_key,
     contact.delivery_id as delivery_key,
+    contact.official_contact_key,
     contact.reporter_person_key > 0 as is_reporter_identified,
-    case
-        when contact.reporter_person_key < 0 then 1
-        when
-            row_number() over (
-                partition by
-                    contact.sender_code,
-                    contact.contact_on,
-                    contact.reporter_person_key,
-                    {{ 'contact.desk_code' if var('same_day_scope') == 'desk' else 'contact.sender_code' }}
-                order by contact.contact_id
-            ) = 1 then 1
-        else 0
-    end as n_contacts,
+    case when contact.official_contact_key = contact.contact_key then 1 else 0 end as n_contacts,
     cast(contact.n_demands as integer) as n_demands
 from contact
 left join {{ ref('dim_date') }} as day

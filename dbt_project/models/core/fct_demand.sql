@@ -44,6 +44,7 @@ demand as (
 select
     demand.demand_key,
     demand.contact_key,
+    contact.official_contact_key,
     contact.contact_id,
     demand.demand_number,
     contact.contact_on,
@@ -69,6 +70,7 @@ select
     coalesce(age_band.age_band_key, -1) as age_band_key,
     contact.delivery_key,
     coalesce(demand.sex_code, '-1') as sex_code,
+    demand.birth_year,
     demand.age_years,
     demand.local_item_code,
     demand.person_key > 0 as is_person_identified,

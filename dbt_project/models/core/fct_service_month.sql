@@ -14,6 +14,7 @@
 -- One row per episode of a service and month in which it was in charge, suspended or not: the persons in charge, ready to be counted
 -- distinct. Days, accesses and amounts are those of the month; what nobody declares or pays is empty. Months before the first that the
 -- sender delivered are not observed: only those who were still there later are known of them.
+-- Sex is the registry's, where it knows it, and age that of the month's last day.
 with month as (
     select
         episode.*,
@@ -102,7 +103,8 @@ select
     day.person_key,
     coalesce(person.person_version_key, -1) as person_version_key,
     day.service_key,
-    day.sex_code,
+    coalesce(case when person.person_source = 'registry' then nullif(person.sex_code, '-1') end, day.sex_code) as sex_code,
+    day.birth_month_on,
     day.birth_year,
     coalesce(age_band.age_band_key, -1) as age_band_key,
     coalesce(day.month_on >= day.observed_from, false) as is_observed,
@@ -140,7 +142,7 @@ left join {{ ref('dim_person') }} as person
         and day.last_on between person.valid_from and person.valid_to
 left join {{ ref('dim_age_band') }} as age_band
     on
-        {{ age_on('day.last_on', 'day.birth_month_on', 'day.birth_year') }} between age_band.age_from and age_band.age_to
+        {{ age_on('day.month_end_on', 'day.birth_month_on', 'day.birth_year') }} between age_band.age_from and age_band.age_to
         and age_band.age_band_key > 0
 -- Kept in the order of months: who counts a year again, or asks for one, reads that year's pages only.
 order by day.month_on

@@ -25,7 +25,7 @@ with demand as (
     where demand.person_key > 0
 ),
 
--- What a person is in a month is what her first demand of it says.
+-- Where she stood, and which of her versions, is what her first demand of the month says.
 first_demand as (
     select distinct on (sender_code, month_on, person_key, report_target_key)
         sender_code,
@@ -34,10 +34,7 @@ first_demand as (
         report_target_key,
         district_code,
         ausl_code,
-        person_version_key,
-        sex_code,
-        age_band_key,
-        citizenship_key
+        person_version_key
     from demand
     order by sender_code, month_on, person_key, report_target_key, contact_on, contact_id, demand_number
 ),
@@ -49,7 +46,7 @@ counted as (
         person_key,
         report_target_key,
         count(*) as n_demands,
-        count(distinct contact_key) as n_demand_contacts
+        count(distinct official_contact_key) as n_demand_contacts
     from demand
     group by sender_code, month_on, person_key, report_target_key
 )
@@ -64,9 +61,6 @@ select
     person.ausl_code,
     coalesce(district.territory_key, -1) as territory_key,
     person.person_version_key,
-    person.sex_code,
-    person.age_band_key,
-    person.citizenship_key,
     cast(counted.n_demands as integer) as n_demands,
     cast(counted.n_demand_contacts as integer) as n_demand_contacts
 from first_demand as person

@@ -25,6 +25,17 @@ with touched as (
     where
         subject_code = 'IASS'
         and is_changed
+    -- Where else they were in the year who are something else at the end of its periods.
+    union
+    select
+        cast(date_trunc('month', demand.contact_on) as date) as month_on,
+        demand.district_code,
+        demand.ausl_code
+    from {{ ref('int_person__touched_year') }} as described
+    inner join {{ ref('fct_demand') }} as demand
+        on
+            described.person_key = demand.person_key
+            and extract(year from demand.contact_on) = described.year_number
 )
 
 {{ touched_cells('touched') }}

@@ -1,5 +1,5 @@
 -- Question: how many persons of each report target did the desks see in the newest year, by age band?
--- Caveat: identified persons only, distinct in each cell. A person may have two targets or two age bands: never add cells up.
+-- Caveat: identified persons only, of the age of 31 December. A person may have two targets: never add targets up.
 select
     age_band.age_band_label,
     sum(monthly.n_persons) filter (where monthly.report_target_code = 'FAM') as famiglia_e_minori,

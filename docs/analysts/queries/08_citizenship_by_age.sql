@@ -1,15 +1,20 @@
 -- Question: how does the age of foreign persons differ from that of Italians (newest year)?
--- Caveat: identified persons, distinct in each cell; who passes to another band in the year is in both. Not known is not foreign.
+-- Caveat: identified persons; each has one citizenship and the age of 31 December, so rows add up to all. Not known is not foreign.
 with person as (
     select
-        age_band_code,
-        age_band_label,
-        count(distinct person_key) filter (where citizenship_group = 'italiana') as n_italian,
-        count(distinct person_key) filter (where citizenship_group = 'straniera') as n_foreign,
-        count(distinct person_key) filter (where citizenship_group = 'non disponibile') as n_not_known
-    from mart_target_group.person_month
-    where year_number = (select max(year_number) from mart_target_group.person_month)
-    group by age_band_code, age_band_label
+        age_band.age_band_code,
+        age_band.age_band_label,
+        coalesce(sum(monthly.n_persons) filter (where monthly.citizenship_group = 'italiana'), 0) as n_italian,
+        coalesce(sum(monthly.n_persons) filter (where monthly.citizenship_group = 'straniera'), 0) as n_foreign,
+        coalesce(sum(monthly.n_persons) filter (where monthly.citizenship_group = 'non disponibile'), 0) as n_not_known
+    from mart_target_group.person_monthly as monthly
+    inner join core.dim_age_band as age_band
+        on monthly.age_band_code = age_band.age_band_code
+    where
+        monthly.period_type = 'year'
+        and monthly.territory_level = 'region'
+        and monthly.year_number = (select max(year_number) from mart_target_group.person_monthly)
+    group by age_band.age_band_code, age_band.age_band_label
 )
 
 select

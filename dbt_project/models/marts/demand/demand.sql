@@ -3,6 +3,7 @@
 select
     demand.demand_key,
     demand.contact_key,
+    demand.official_contact_key,
     demand.contact_id,
     demand.demand_number,
     demand.contact_on,

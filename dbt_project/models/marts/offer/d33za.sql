@@ -7,9 +7,9 @@
     }},
     indexes=[{'columns': ['year_number', 'territory_level', 'territory_code', 'intensity_code'], 'unique': true}]
 ) }}
--- One row per year, territory and intensity of care (TOT for all): the national indicator D33Za. Residents who were 75 or more on
--- 1 January and in residential care in the year, each counted once at the highest intensity, per 1,000 residents of that age: of whole
--- years alone.
+-- One row per year, territory and intensity of care (TOT for all): the national indicator D33Za. Residents who are 75 or more on
+-- the day of age (var d33za_day_of_age) and in residential care in the year, each counted once at the highest intensity, per 1,000
+-- residents of that age: of whole years alone.
 with person as (
     select
         cast(extract(year from month.month_on) as integer) as year_number,

@@ -12,7 +12,8 @@
     ]
 ) }}
 -- One row per month, territory, family of services or service, and cut by sex and age band; TOT stands for all. Persons in charge are
--- distinct in each row; who has two episodes in it has the sex and the older age band of both.
+-- distinct in each row. Sex is the registry's and the age that of the month's last day; of two episodes of somebody who is in no registry
+-- the known sex and the older age are taken.
 -- Nearly everybody has one place and one service, and is one wherever she counts: only the others have to be told apart in each row.
 with seen as (
     select

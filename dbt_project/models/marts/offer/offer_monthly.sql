@@ -39,7 +39,7 @@ episode as (
         min(month.ausl_code) as ausl_code,
         min(month.service_family_code) as service_family_code,
         min(month.service_code) as service_code,
-        max(month.age_from) >= 75 as is_75
+        coalesce({{ age_on(last_day_of('period'), 'max(month.birth_month_on)', 'max(month.birth_year)') }} >= 75, false) as is_75
     from {{ ref('int_service__known_month') }} as month
     {{ periods_first('month.month_on', 'int_service__touched_cell') }}
     group by 1, 2, 3

@@ -13,29 +13,34 @@
 ) }}
 -- One row per period, period type, territory and cut by target, sex and age band; TOT stands for all. Persons are distinct in each row.
 -- The row with TOT everywhere counts each person once, so it is less than the sum of targets.
--- Most persons say the same of themselves in all of a year: they are counted together, and the counts summed. Only the others have to be
--- told apart in each cut.
+-- Sex and age band are those that she has at the end of the period: one of each, so that those of a target add up to its persons.
+-- Most persons have one target in all of a year: they are counted together, and the counts summed. Only the others have to be told apart
+-- in each cut.
+{% set by = ['report_target_code', 'sex_code', 'age_band_code', 'end_months'] %}
 with seen as (
     select
         fact.month_on,
         fact.district_code,
         fact.ausl_code,
         target.report_target_code,
-        fact.sex_code,
+        person.sex_code,
         age_band.age_band_code,
+        person.end_months,
         fact.person_key,
-        min(target.report_target_code) over person = max(target.report_target_code) over person
-        and min(fact.sex_code) over person = max(fact.sex_code) over person
-        and min(age_band.age_band_code) over person = max(age_band.age_band_code) over person as is_one_everywhere
+        min(target.report_target_code) over whole = max(target.report_target_code) over whole as is_one_everywhere
     from {{ ref('fct_target_group') }} as fact
     inner join {{ ref('dim_report_target') }} as target
         on fact.report_target_key = target.report_target_key
+    inner join {{ ref('person_year') }} as person
+        on
+            fact.person_key = person.person_key
+            and extract(year from fact.month_on) = person.year_number
     inner join {{ ref('dim_age_band') }} as age_band
-        on fact.age_band_key = age_band.age_band_key
+        on person.age_band_key = age_band.age_band_key
     {% if is_incremental() %}
         where {{ in_touched_years('fact.month_date_key', 'int_iass__touched_cell') }}
     {% endif %}
-    window person as (partition by extract(year from fact.month_on), fact.person_key)
+    window whole as (partition by person.year_number, fact.person_key)
 ),
 
 said_once as (
@@ -52,6 +57,7 @@ said_several as (
         cut.report_target_code,
         cut.sex_code,
         cut.age_band_code,
+        seen.end_months,
         seen.person_key
     from seen
     cross join
@@ -67,11 +73,11 @@ said_several as (
 ),
 
 once_in_cell as (
-    {{ persons_in_cells('said_once', 'int_iass__touched_cell', by=['report_target_code', 'sex_code', 'age_band_code']) }}
+    {{ persons_in_cells('said_once', 'int_iass__touched_cell', by=by) }}
 ),
 
 several_in_cell as (
-    {{ persons_in_cells('said_several', 'int_iass__touched_cell', by=['report_target_code', 'sex_code', 'age_band_code']) }}
+    {{ persons_in_cells('said_several', 'int_iass__touched_cell', by=by) }}
 ),
 
 person as (
