@@ -1,5 +1,6 @@
 {# 95 % confidence limits in SQL; `side` is - for the lower limit and + for the upper one. Counts: exact (Poisson) below 10, where it
-   matters, Byar's approximation from there, as public health observatories do; proportions: Wilson's score. Standardised rates:
+   matters, Byar's approximation from there, as public health observatories do; proportions: Wilson's score. Events of
+   persons who have several: the limits of the count, wider by the root of its variance over a Poisson one's. Standardised rates:
    Dobson's limits on the count; estimates bring their own (macro kaplan_meier). tests/e2e/test_indicators.py holds them against SciPy. #}
 {% macro poisson(n, side) -%}
     {%- if side == '-' -%}
@@ -29,6 +30,12 @@
                 case computed.interval_method
                     when 'poisson'
                         then computed.multiplier * {{ poisson('computed.numerator', side) }} / computed.denominator
+                    when 'compound_poisson'
+                        then
+                            computed.indicator_value
+                            + computed.multiplier / computed.denominator
+                            * sqrt(coalesce(computed.variance / nullif(computed.numerator, 0), 1))
+                            * ({{ poisson('computed.numerator', side) }} - computed.numerator)
                     when 'standardised'
                         then
                             computed.indicator_value

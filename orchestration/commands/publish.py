@@ -11,7 +11,7 @@ from orchestration.errors import IassError
 
 
 def publish(
-    period: Annotated[str | None, typer.Option(help="2013 or 2013-H1; the newest complete one when left out.")] = None,
+    period: Annotated[str | None, typer.Option(help="2013 or 2013-H1; the newest whole one when left out.")] = None,
     threshold: Annotated[
         list[str] | None,
         typer.Option(metavar="N|TABLE=N", help="A higher threshold for every table, or for one; may be repeated."),

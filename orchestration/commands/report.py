@@ -33,7 +33,7 @@ def list_(as_json: AsJson = False) -> None:
 @app.command()
 def build(
     report: Annotated[str | None, typer.Option(help="Code of one report; all of them when left out.")] = None,
-    period: Annotated[str | None, typer.Option(help="2013 or 2013-H1; the newest year when left out.")] = None,
+    period: Annotated[str | None, typer.Option(help="2013 or 2013-H1; the newest whole one when left out.")] = None,
     territory: Annotated[
         list[str] | None,
         typer.Option(help="Code or name of a district or AUSL, 080 for the region; may be repeated, else all."),
@@ -43,17 +43,13 @@ def build(
 ) -> None:
     """Write reports as HTML, PDF, XLSX and CSV."""
     from orchestration import screen
-    from orchestration.errors import IassError
     from orchestration.reports import build as reports
     from orchestration.reports import definition, source
     from orchestration.reports.period import Period
 
     settings = ready()
     if period is None:
-        years = [each["period"] for each in source.periods(settings) if "H" not in each["period"]]
-        if not years:
-            raise IassError("The warehouse has no period yet: run `iass run` first.")
-        period = years[-1]
+        period = source.newest_whole(settings)
     codes = [report] if report else definition.codes()
     with screen.progress(quiet=as_json) as progress:
         made = reports.build(settings, codes, Period.parse(period), territory or (), out=out, on_progress=progress)

@@ -20,6 +20,9 @@ CONTACT = dg.AssetKey(["core", "fct_contact"])
 DEMAND = dg.AssetKey(["core", "fct_demand"])
 OUTCOME = dg.AssetKey(["core", "fct_outcome"])
 
+#: Senders that a sentence names; the metadata name all.
+_NAMED = 5
+
 
 def checks() -> list[dg.AssetChecksDefinition]:
     return [reconciliation, linkage, *(suite_check(suite) for suite in suites.load_suites())]
@@ -104,12 +107,14 @@ def suite_result(found: SuiteResult) -> dg.AssetCheckResult:
     }
     if found.offenders:
         metadata["offenders"] = dg.MetadataValue.table([dg.TableRecord(row) for row in found.offenders])
-    senders = sorted({str(row["sender_code"]) for row in found.offenders if row.get("sender_code")})
-    if senders:
-        metadata["senders"] = dg.MetadataValue.text(", ".join(senders))
+    said = ""
+    if found.senders:
+        metadata["senders"] = dg.MetadataValue.text(", ".join(found.senders))
+        shown = ", ".join(found.senders[:_NAMED]) + (" …" if len(found.senders) > _NAMED else "")
+        said = f": {found.offending_rows} periods of {len(found.senders)} senders ({shown})"
     return dg.AssetCheckResult(
         passed=found.is_successful,
         severity=dg.AssetCheckSeverity.WARN,
-        description="; ".join(found.broken) + (f": {', '.join(senders)}" if senders else "") or "As expected.",
+        description="; ".join(found.broken) + said or "As expected.",
         metadata=metadata,
     )

@@ -158,12 +158,15 @@ def _pick_residents(
     r_district = registry.territory.district_of_unit[registry["unit"][active]].astype(np.int64)
     result, found = np.zeros(len(district), dtype=np.int64), np.zeros(len(district), dtype=bool)
     used = np.zeros(len(active), dtype=bool)
+    variants = registry.with_variants()
     for have, want in (
         (r_district * n_kinds + kind, district.astype(np.int64) * n_kinds + want_kind),
         (kind.astype(np.int64), want_kind.astype(np.int64)),
     ):
         missing, free = np.flatnonzero(~found), np.flatnonzero(~used)
         free = rng.permutation(free)
+        # Few have a code that an omocodia alone tells from another's: they come first, so that there are some of them.
+        free = free[np.argsort(~np.isin(active[free], variants), kind="stable")]
         pool = pl.DataFrame({"group": have[free], "row": free}).with_columns(
             pl.int_range(pl.len()).over("group").alias("rank")
         )

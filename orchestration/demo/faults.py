@@ -97,11 +97,11 @@ IDENTITY_CASES = {
     "SISAM": _WITH_NAMES,
 }
 # Of the people whom the registry does not know: brothers, sisters and twins of residents.
-SIBLING_SHARE, TWIN_SHARE_OF_SIBLINGS = 0.20, 0.90
+SIBLING_SHARE, TWIN_SHARE_OF_SIBLINGS = 0.40, 0.90
 # Of the twins of one sex among them: the given name begins as the resident's (Marta, Martina), where there is such one.
-ALIKE_SHARE = 0.50
+ALIKE_SHARE = 0.70
 # Of the people whom the registry does not know: namesakes of a resident, born in her comune eleven days apart.
-NAMESAKE_SHARE = 0.03
+NAMESAKE_SHARE = 0.20
 # Of adults of some citizenships: registered as born on 1 January, because the day is not known.
 NEW_YEAR_SHARE = 0.35
 NEW_YEAR_CITIZENSHIPS = ("344", "305", "450", "423")

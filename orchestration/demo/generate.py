@@ -168,7 +168,7 @@ def _planted(registry: Registry, outside: Registry) -> pl.DataFrame:
     )
     born = pl.col("born").dt
     birth = ["family", "sex", "birth", "place"]
-    alike = everybody.with_columns(pl.col("given_name").str.slice(0, 3).alias("beginning"))
+    alike = everybody.with_columns(pl.col("given_name").str.slice(0, 2).alias("beginning"))
     kinds = {
         "new_year": everybody.filter(
             (born.month() == 1) & (born.day() == 1) & pl.col("place_code").str.starts_with("Z")

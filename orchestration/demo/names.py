@@ -76,8 +76,8 @@ class NameBook:
     kinds: pl.Series
 
     def alike(self, name: int) -> list[int]:
-        """Other names of the same culture and part that begin with the same three letters."""
-        begins = self.names.str.starts_with(self.names[name][:3]) & (self.names != self.names[name])
+        """Other names of the same culture and part that begin with the same two letters."""
+        begins = self.names.str.starts_with(self.names[name][:2]) & (self.names != self.names[name])
         return (begins & (self.kinds == self.kinds[name])).arg_true().to_list()
 
     def draw(self, rng: np.random.Generator, part: str, culture: str, generation: str, n: int) -> np.ndarray:

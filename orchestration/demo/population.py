@@ -27,6 +27,8 @@ TWIN_SHARE = 0.012
 HOMONYM_SHARE = 0.001
 ELSEWHERE_ASSISTED_SHARE = 0.012
 RESIDENTS_PER_DOCTOR = 1_250
+#: One in so many of the strangers with the same names and birth date is also born in the same place.
+OMOCODIA_EVERY = 8
 ADULT_DAYS = 19 * 366
 # Birth places in the rest of Italy, with the weight of migration from there.
 ITALY_ELSEWHERE = {
@@ -444,7 +446,8 @@ def _make_twins(rng: np.random.Generator, people: dict[str, np.ndarray]) -> None
 
 
 def _make_homonyms(rng: np.random.Generator, people: dict[str, np.ndarray]) -> None:
-    """Strangers who share names and birth date, told apart by place of birth and code only."""
+    """Strangers who share names and birth date, told apart by place of birth and code; or by the code only, in which
+    the tax office then writes letters for digits (omocodia)."""
     chosen = np.flatnonzero(rng.random(len(people["unit"])) < HOMONYM_SHARE)
     like = rng.permutation(chosen)
     alike = (people["sex"][chosen] == people["sex"][like]) & (
@@ -454,6 +457,8 @@ def _make_homonyms(rng: np.random.Generator, people: dict[str, np.ndarray]) -> N
     chosen, like = chosen[alike & same_place_ok], like[alike & same_place_ok]
     for field in ("family", "given", "birth"):
         people[field][chosen] = people[field][like]
+    of_one_place = np.arange(len(chosen)) % OMOCODIA_EVERY == 0
+    people["place"][chosen[of_one_place]] = people["place"][like[of_one_place]]
 
 
 def _text(codes: np.ndarray) -> pl.Series:

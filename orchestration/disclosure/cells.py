@@ -66,7 +66,25 @@ class Places:
     delivered: pl.DataFrame
     """district_code, ausl_code, contact_on: the first day of each month that was delivered"""
     expected: pl.DataFrame
-    """The same of each month that should have been"""
+    """The same of each calendar month of the period"""
+    observed: frozenset[date]
+    """Months of the period from the first to the last that any desk delivered"""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every month of the period lies in what anybody delivered."""
+        return set(self.expected["contact_on"]) <= self.observed
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every district delivered every month of the period."""
+        return self.delivered.height == self.expected.height
+
+    @property
+    def observed_label(self) -> str:
+        """The months of the period that are there, for a sentence."""
+        months = sorted(self.observed)
+        return f"{len(months)} months ({months[0]:%Y-%m} to {months[-1]:%Y-%m})" if months else "no month"
 
     @property
     def ausl_of(self) -> dict[str, str]:
@@ -78,10 +96,13 @@ class Places:
         return {REGION} if level == "region" else set(self.districts[f"{level}_code"])
 
     def coverage(self, level: str, period_type: str) -> pl.DataFrame:
-        """Per period and place: districts, those that delivered, months expected and months that came."""
+        """Per period and place: districts, those that delivered, months expected and months that came, and whether the
+        period is whole and complete."""
         came = self.delivered.with_columns(came=pl.lit(value=True))
         cut = [_PERIOD[period_type].alias("period"), _PLACE[level].alias("place")]
-        months = self.expected.join(came, on=self.expected.columns, how="left").with_columns(*cut)
+        months = self.expected.join(came, on=self.expected.columns, how="left").with_columns(
+            *cut, observed=pl.col("contact_on").is_in(list(self.observed))
+        )
         return (
             months.group_by("period", "place")
             .agg(
@@ -89,7 +110,10 @@ class Places:
                 pl.col("district_code").filter("came").n_unique().alias("ambiti_collegati"),
                 pl.len().alias("mesi_attesi"),
                 pl.col("came").count().alias("mesi_ricevuti"),
+                pl.col("observed").all().alias("periodo_intero"),
+                pl.col("came").is_not_null().all().alias("completo"),
             )
+            .with_columns(pl.col("periodo_intero", "completo").replace_strict({True: "sì", False: "no"}))
             .sort("place", "period")
         )
 
@@ -108,16 +132,20 @@ def places(settings: Settings, period: Period) -> Places:
     """Where the desks stood in the period, and who delivered."""
     with connection.connect(settings, "publisher") as conn:
         rows = conn.execute(
-            "select sender_code, ausl_code, period_start_on, coverage_status from quality.dq_coverage"
-            " where flow_code = 'IASS' and period_start_on between %s and %s",
+            "select district_code, ausl_code, month_on, is_iass_received, is_iass_observed"
+            " from quality.dq_coverage_month where month_on between %s and %s",
             [period.first, period.last],
         ).fetchall()
-    schema = {"district_code": pl.String, "ausl_code": pl.String, "contact_on": pl.Date, "status": pl.String}
-    frame = pl.DataFrame(rows, schema=schema, orient="row")
+    schema = {"district_code": pl.String, "ausl_code": pl.String, "contact_on": pl.Date}
+    frame = pl.DataFrame(rows, schema=schema | {"came": pl.Boolean, "observed": pl.Boolean}, orient="row")
     return Places(
-        frame.sort("contact_on").unique("district_code", keep="last", maintain_order=True).drop("contact_on", "status"),
-        frame.filter(pl.col("status") == "received").drop("status"),
-        frame.drop("status"),
+        frame.sort("contact_on")
+        .unique("district_code", keep="last", maintain_order=True)
+        .select(*schema)
+        .drop("contact_on"),
+        frame.filter("came").select(*schema),
+        frame.select(*schema),
+        frozenset(frame.filter("observed")["contact_on"]),
     )
 
 

@@ -87,7 +87,10 @@ def coverage_rows(plan: Plan, where: Places, names: Names) -> pl.DataFrame:
             pl.lit(_LEVELS[level]).alias("livello"),
             pl.col("place").alias("territorio_codice"),
             pl.col("place").replace(names.territories).alias("territorio"),
-            *(pl.col(name).cast(pl.Int64) for name in plan.coverage.columns),
+            *(
+                pl.col(name) if name in ("periodo_intero", "completo") else pl.col(name).cast(pl.Int64)
+                for name in plan.coverage.columns
+            ),
         )
         for level, period_type in product(plan.coverage.levels, plan.coverage.periods)
     ]

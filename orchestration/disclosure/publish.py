@@ -48,12 +48,12 @@ def publish(
     thresholds: Mapping[str | None, int] | None = None,
     progress: Callable[[str, float, float], None] = lambda text, done, total: None,
 ) -> Published:
-    """Publish a year or a half-year; the newest that is complete when none is named. `thresholds` raises those of
+    """Publish a year or a half-year; the newest that is whole when none is named. `thresholds` raises those of
     tables by their code, or under None that of all."""
     begun = time.perf_counter()
     with connection.connect(settings, "publisher", autocommit=True) as conn:
         conn.execute("select pg_advisory_lock(%s)", [_ADVISORY_LOCK])
-        period = Period(period_code or newest_year(conn))
+        period = Period(period_code or newest_whole(conn))
         plan = tables.load()
         for table, threshold in (thresholds or {}).items():
             plan = plan.with_threshold(threshold, table)
@@ -62,6 +62,11 @@ def publish(
         where = cells.places(settings, period)
         if where.delivered.is_empty():
             raise IassError(f"Nobody delivered anything for {period.code}: there is nothing to publish.")
+        if not where.is_whole:
+            raise IassError(
+                f"{period.code} is not whole: the desks delivered {where.observed_label} of it, and a part of a period "
+                "is not published as that period."
+            )
         counted = cells.count(settings, plan, period, where)
         pattern = protected(conn, plan, counted, where, progress)
         shown = counted.with_columns(
@@ -92,17 +97,20 @@ def protected(
     )
 
 
-def newest_year(conn: psycopg.Connection[Any]) -> str:
-    """The newest year whose December is there, or the newest half-year."""
+def newest_whole(conn: psycopg.Connection[Any]) -> str:
+    """The newest year or half-year that lies wholly in what the desks delivered; a year before its second half."""
     row = conn.execute(
-        "select max(period_start_on) from quality.dq_coverage where flow_code = 'IASS' and coverage_status = 'received'"
+        "select min(month_on), max(month_on) from quality.dq_coverage_month where is_iass_observed"
     ).fetchone()
     if row is None or row[0] is None:
         raise IassError("There is nothing to publish yet: run `iass build` first.")
-    last = row[0]
-    if last.month == 12:
-        return f"{last.year}"
-    return f"{last.year}-H1" if last.month >= 6 else f"{last.year - 1}"
+    first, last = row
+    for year in range(last.year, first.year - 1, -1):
+        for code in (f"{year}", f"{year}-H2", f"{year}-H1"):
+            period = Period(code)
+            if first <= period.first and period.last.replace(day=1) <= last:
+                return code
+    raise IassError("No year or half-year is whole yet: there is nothing to publish.")
 
 
 def _write(
@@ -126,6 +134,10 @@ def _write(
             "file": "parametri.yaml",
         },
         "zeros": "published as zeros",
+        "is_whole": where.is_whole,
+        "is_complete": where.is_complete,
+        "months_expected": where.expected.height,
+        "months_received": where.delivered.height,
         "cells": {
             "not_zero": counted.height,
             "suppressed": int(pattern.is_suppressed.sum()),

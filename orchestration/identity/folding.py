@@ -8,8 +8,8 @@ like two names are (`model.py`). They are DuckDB macros because names are folded
 stands for one that is not known (SCONOSCIUTO, NN), see the contract of the person.
 `skeleton`: what is left when one sound may be written in several ways (KH and H, SH and SCH, C and K and Q, OU and W),
 vowels come and go and letters are doubled: Mohammed, Muhamad, Mohamed. It finds candidates; it proves nothing.
-`sound`: the skeleton with its vowels, of which O and U, A and E are one: Muhammad and Mohamed sound alike, Mauro and
-Mario do not.
+`sound`: the skeleton with its vowels, of which O and U, A and E are one but at the end: Muhammad and Mohamed sound
+alike, Mauro and Mario, Simone and Simona do not.
 `words`: the words of a name, each folded.
 `plain_digits`: a codice fiscale without its check letter and with the digits that an omocodia wrote as letters.
 """
@@ -19,9 +19,8 @@ from typing import Any
 
 from orchestration.intake.contract import placeholders
 from orchestration.intake.fiscal_code import OMOCODIA_LETTERS
+from orchestration.intake.letters import LETTERS
 
-#: Letters that losing their accent does not make plain.
-LETTERS = {"Æ": "AE", "Œ": "OE", "Ø": "O", "Ł": "L", "Đ": "D", "Ð": "D", "Þ": "TH", "ẞ": "SS", "ß": "SS", "İ": "I"}
 #: Sounds of several letters, longest first, then what each letter stands for; the rest of the letters are dropped.
 SOUNDS = {
     "TSCH": "K", "TCH": "K", "SCH": "S", "SCI": "S", "SCE": "S", "SH": "S", "CH": "K", "KH": "K", "GH": "G", "PH": "F",
@@ -53,7 +52,7 @@ def create_macros(run: Callable[[str], Any]) -> None:
     # A vowel at the beginning is heard in every spelling, and keeps short names from being nothing at all.
     run(f"create or replace macro skeleton(x) as if(x[1] in ('A', 'E', 'I', 'O', 'U'), 'A', '') || {bones}")
     voice = _as_heard("replace(replace(x, 'OU', 'U'), 'EE', 'I')", VOWELS[0] + "H", VOWELS[1])
-    run(f"create or replace macro sound(x) as {voice}")
+    run(f"create or replace macro sound(x) as {voice} || right(x, 1)")
     year, day, place = (
         f"translate(substr(x, {at}, {n}), '{OMOCODIA_LETTERS}', '0123456789')" for at, n in ((7, 2), (10, 2), (13, 3))
     )

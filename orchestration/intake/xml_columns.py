@@ -149,6 +149,8 @@ class _Stretch:
         for number, place in enumerate(self.places[1:], 1):
             next_place[place.parent, self.names[place.tag]] = number
         is_row = np.array([number == 0 or p.node.is_row for number, p in enumerate(self.places)] + [False])
+        rank = np.array([place.node.rank for place in self.places] + [0])
+        misplaced = []
         by_depth = np.argsort(self.depth.astype(np.int16), kind="stable")
         ends = np.cumsum(np.bincount(self.depth))
         self.records = above = by_depth[: ends[0]]
@@ -161,14 +163,17 @@ class _Stretch:
             place = next_place[self.place[parent], self.name[level]]
             self.parent[level], self.place[level] = parent, place
             self.row[level] = np.where(is_row[place], level, self.row[parent])
+            is_before = (parent[1:] == parent[:-1]) & (rank[place[1:]] < rank[place[:-1]])
+            misplaced.append(level[1:][is_before])
             above = level
+        self.misplaced = np.concatenate(misplaced) if misplaced else np.empty(0, dtype=np.int64)
 
     def columns(self) -> Columns:
         unknown = len(self.places)
         order = np.argsort(self.place.astype(np.int16), kind="stable")
         ends = np.cumsum(np.bincount(self.place, minlength=unknown + 1))
         of_place = [order[begin:end] for begin, end in pairwise([0, *ends])]
-        odd = [of_place[unknown], np.flatnonzero(self.has_namespace)]
+        odd = [of_place[unknown], np.flatnonzero(self.has_namespace), self.misplaced, self._beside_stray_text()]
         text = _decoded(self.tokens["text"].extend_constant(None, 1))
         rows, row_number = self._rows(of_place)
         values: list[list[pl.Series | None]] = [[None] * len(table.columns) for table in self.layout.tables]
@@ -189,7 +194,8 @@ class _Stretch:
                     spread = np.full(n_rows, len(source) - 1)
                     spread[row_number[self.row[elements]]] = where
                     where = spread
-                values[node.table][slot] = source.gather(where)
+                found = source.gather(where).str.strip_chars()
+                values[node.table][slot] = found.set(found == "", None)
         frames = {}
         for table, layout in enumerate(self.layout.tables):
             places = self._numbers(table, rows, row_number)
@@ -199,6 +205,15 @@ class _Stretch:
                 {n: empty if c is None else c for n, c in zip(layout.columns, columns, strict=True)}
             )
         return self._without(frames, np.unique(np.concatenate(odd)))
+
+    def _beside_stray_text(self) -> Numbers:
+        """Elements beside which there is text where the layout has none."""
+        has_text = np.array([place.node.text is not None for place in self.places] + [True])
+        may_have = np.zeros(self.tokens.height, dtype=bool)
+        may_have[self.position] = has_text[self.place]
+        where = np.flatnonzero(~may_have & self.tokens["text"].is_not_null().to_numpy())
+        found = self.tokens["text"].gather(where).str.strip_chars() != ""
+        return np.maximum(np.searchsorted(self.position, where[found.to_numpy()], side="right") - 1, 0)
 
     def _rows(self, of_place: Sequence[Numbers]) -> tuple[list[Numbers], Numbers]:
         """The elements that are the rows of each table, and the place of each among those of its table."""

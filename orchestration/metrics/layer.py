@@ -123,6 +123,7 @@ class Layer:
             raise IassError(f"Name at least one metric: {', '.join(self.names)}.")
         items = self._items(metrics)
         group_by = list(dict.fromkeys(item for name in by for item in self._columns(name, items, metrics)))
+        self._hold_grain(metrics, group_by)
         request = MetricFlowQueryRequest.create(
             metric_names=list(metrics),
             group_by_names=group_by,
@@ -142,6 +143,15 @@ class Layer:
         columns = [Column(item, self._label(item), None) for item in group_by]
         columns += [Column(name, self._metrics[name]["label"] or name, self.unit(name)) for name in metrics]
         return Question(sql, tuple(columns))
+
+    def _hold_grain(self, metrics: Sequence[str], group_by: Sequence[str]) -> None:
+        """What is counted once a year has no value of a month."""
+        grains = [item.removeprefix("metric_time__") for item in group_by if item.startswith("metric_time__")]
+        for metric in metrics:
+            finest = _meta(self._metrics[metric]).get("finest_grain", GRAINS[0])
+            for grain in grains:
+                if grain in GRAINS and GRAINS.index(grain) < GRAINS.index(finest):
+                    raise IassError(f"{metric} is a figure of a {finest}: ask for it by {finest}, not by {grain}.")
 
     def unit(self, metric: str) -> str:
         """How the values of a metric are written."""

@@ -15,6 +15,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
+
 from orchestration.reports import comparisons, italian
 from orchestration.reports.comparisons import BLUE, GREY, INK, ORANGE, WIDTH, Made
 from orchestration.reports.definition import Chart, Column
@@ -215,6 +217,7 @@ def _map(chart: Chart, columns: Any, records: Any, source: Source, place: Place)
     frame = source.frames[chart.options["frame"]] if "frame" in chart.options else source.coverage
     found = frame.select("territory_code", chart.options["value"]).iter_rows()
     values = {code: value for code, value in found if code in districts}
+    incomplete = _incomplete(frame) & {code for code, value in values.items() if value is not None}
     known = sorted(value for value in values.values() if value is not None)
     if not known:
         return None
@@ -229,7 +232,7 @@ def _map(chart: Chart, columns: Any, records: Any, source: Source, place: Place)
 
     features = [
         {**shape, "v": group(values.get(shape["properties"]["district_code"])),
-         "o": shape["properties"]["district_code"] in outlined}
+         "o": shape["properties"]["district_code"] in outlined, "i": shape["properties"]["district_code"] in incomplete}
         for shape in shapes()["features"]
     ]  # fmt: skip
     silent = len(known) < len(districts)
@@ -246,16 +249,27 @@ def _map(chart: Chart, columns: Any, records: Any, source: Source, place: Place)
         "layer": [
             {"data": {"values": features}, "mark": {"type": "geoshape", "stroke": "#5b6b7a", "strokeWidth": 0.6},
              "encoding": {"fill": fill}},
+            *([{"data": {"values": [f for f in features if f["i"]]},
+                "mark": {"type": "geoshape", "filled": False, "stroke": INK, "strokeWidth": 1.6, "strokeDash": [3, 3]}}]
+              if incomplete else []),
             *([{"data": {"values": [f for f in features if f["o"]]}, "mark": outline}] if outlined else []),
         ],
     }  # fmt: skip
     own = values.get(place.code)
     own_said = f" {place.label}: {italian.number(own, 2)} (contornato)." if own is not None else ""
     silent_said = " In bianco i distretti non pervenuti." if silent else ""
+    silent_said += " Tratteggiati i distretti con mesi mancanti." if incomplete else ""
     return spec, (
         f"Mappa dei 38 distretti, {chart.options['unit']}: valori da {italian.number(known[0], 2)} a "
         f"{italian.number(known[-1], 2)}, mediana {italian.number(known[len(known) // 2], 2)}.{own_said}{silent_said}"
     )
+
+
+def _incomplete(frame: pl.DataFrame) -> set[str]:
+    """Districts of which months are missing; none where they are of all, as in a period that is not whole."""
+    flag = pl.col("is_incomplete") if "is_incomplete" in frame.columns else ~pl.col("is_complete")
+    found = set(frame.filter(flag.fill_null(value=False))["territory_code"])
+    return found if found != set(frame["territory_code"]) else set()
 
 
 _KINDS: dict[str, Callable[..., Made]] = {

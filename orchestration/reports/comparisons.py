@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 #: Of the Okabe-Ito palette, told apart also by those who do not see red or green.
 BLUE, ORANGE, GREY, INK = "#0b5394", "#d55e00", "#9aa5b1", "#1c2b39"
 WIDTH = 560
+#: What the reliability of an indicator says of a period that is not whole, or of which months are missing.
+INCOMPLETE = ("partial", "incomplete")
 
 #: What a kind of chart gives: its specification and the sentence that says what it shows; None where nothing is there.
 Made = tuple[dict[str, Any], str] | None
@@ -36,7 +38,9 @@ def funnel(chart: Chart, columns: Any, records: Any, source: Source, place: Plac
         & pl.col("indicator_value").is_not_null()
         & (pl.col("denominator") > 0)
     )
-    districts = found.filter(pl.col("territory_level") == "district")
+    known = found.filter(pl.col("territory_level") == "district")
+    # Of an incomplete period one does not know what it would have been.
+    districts = known.filter(~pl.col("reliability").is_in(INCOMPLETE))
     region = found.filter(pl.col("territory_level") == "region")
     if districts.height < 5 or region.is_empty():
         return None
@@ -88,14 +92,15 @@ def funnel(chart: Chart, columns: Any, records: Any, source: Source, place: Plac
         ],
     }  # fmt: skip
     own = [p for p in points if p["m"]]
-    said = ""
+    left_out = known.height - districts.height
+    said = f" Senza {left_out} distretti con dati incompleti." if left_out else ""
     if place.level == "district":
-        said = (
+        said += (
             f" {place.label} (rombo): {italian.number(own[0]['v'], 2)}, "
             + ("dentro" if abs(own[0]["v"] - centre) <= limit(own[0]["n"], 1.96) else "fuori")
             + " dai limiti del 95 %."
             if own
-            else f" {place.label}: {italian.SILENT}"
+            else f" {place.label}: dati incompleti o non pervenuti."
         )
     return spec, (
         f"Grafico a imbuto, {about['unit_it']}: regione {italian.number(centre, 2)} (linea continua), limiti del 95 e del 99,8 % tratteggiati; "
@@ -116,15 +121,22 @@ def trend(chart: Chart, columns: Any, records: Any, source: Source, place: Place
         return None
 
     def quarter(on: Any) -> str:
-        return f"{(on.month + 2) // 3}° trim. {on.year}"
+        return f"{(on.month + 2) // 3}° trim.|{on.year}"
 
     data = [
-        {"q": quarter(r["period_start_on"]), "v": r["indicator_value"], "l": r["lower_limit"], "u": r["upper_limit"], "s": name}
+        {"q": quarter(r["period_start_on"]), "v": r["indicator_value"], "l": r["lower_limit"], "u": r["upper_limit"], "s": name,
+         "i": r["reliability"] in INCOMPLETE}
         for name, frame in ((place.label, own), ("Emilia-Romagna", region))
         for r in frame.iter_rows(named=True)
         if name == place.label or place.code != "080"
     ]  # fmt: skip
-    x = {"field": "q", "type": "ordinal", "sort": None, "title": None, "axis": {"labelAngle": 0}}
+    x = {
+        "field": "q",
+        "type": "ordinal",
+        "sort": None,
+        "title": None,
+        "axis": {"labelAngle": 0, "labelExpr": "split(datum.label, '|')"},
+    }
     y = {"type": "quantitative", "title": about["unit_it"], "axis": {"tickCount": 5}, "scale": {"zero": True}}
     mine = {"filter": {"field": "s", "equal": place.label}}
     colour = {
@@ -141,14 +153,22 @@ def trend(chart: Chart, columns: Any, records: Any, source: Source, place: Place
         "layer": [
             *([{"transform": [mine], "mark": {"type": "area", "color": BLUE, "opacity": 0.15},
                 "encoding": {"x": x, "y": {**y, "field": "l"}, "y2": {"field": "u"}}}] if own["lower_limit"].null_count() == 0 else []),
-            {"mark": {"type": "line", "point": {"filled": True, "size": 45}, "strokeWidth": 2.5},
+            {"mark": {"type": "line", "strokeWidth": 2.5},
              "encoding": {"x": x, "y": {**y, "field": "v"}, "color": colour,
                           "strokeDash": {"field": "s", "sort": None, "legend": None, "scale": {"range": [[1, 0], [5, 3]]}}}},
+            # A quarter of which months are missing is a hollow point.
+            {"mark": {"type": "point", "size": 55, "strokeWidth": 2, "opacity": 1},
+             "encoding": {"x": x, "y": {**y, "field": "v"}, "stroke": {**colour, "legend": None},
+                          "fill": {"condition": {"test": "datum.i", "value": "#ffffff"}, **colour, "legend": None}}},
         ],
     }  # fmt: skip
     said = "; ".join(
-        f"{quarter(r['period_start_on'])} {italian.number(r['indicator_value'], 2)}" for r in own.iter_rows(named=True)
+        f"{quarter(r['period_start_on']).replace('|', ' ')} {italian.number(r['indicator_value'], 2)}"
+        + (italian.INCOMPLETE if r["reliability"] in INCOMPLETE else "")
+        for r in own.iter_rows(named=True)
     )
+    if own["reliability"].is_in(INCOMPLETE).any():
+        said += ". I punti vuoti sono trimestri con mesi mancanti"
     return spec, f"Grafico a linee per trimestre, {about['unit_it']}. {place.label}: {said}."
 
 

@@ -64,7 +64,8 @@ class TableDefinition:
 
     A query may say by `row_kind` that a row is a group or a total, by `row_type` how the numbers of a row are written
     that is a measure of its own, and by `is_silent` that nothing came for it; `missing` is what an empty cell says
-    where a query tells silence from zero by itself.
+    where a query tells silence from zero by itself. A value of an incomplete period carries a mark: a column
+    `<name>_mark` of the query says which, `is_incomplete` in which rows all rates; else the deliveries of the desks do.
     """
 
     id: str
@@ -169,8 +170,8 @@ def load(code: str) -> Report:
 
 
 def _table(found: dict[str, Any], fragments: dict[str, str]) -> TableDefinition:
-    row_date = found.pop("row_date", "")
-    parts = {name: Template(text).safe_substitute(row_date=row_date) for name, text in fragments.items()}
+    own = {name: found.pop(name, "") for name in ("row_date", "months")}
+    parts = {name: Template(text).safe_substitute(own) for name, text in fragments.items()}
     charts = [*found.pop("charts", []), *([found.pop("chart")] if "chart" in found else [])]
     index = found.pop("index", None)
     pivot = found.pop("pivot", None)

@@ -19,24 +19,29 @@ from orchestration.reports.source import REGION, Place, Source
 PLACE = Column("place", "Territorio", "text", 2)
 ABBREVIATIONS = (
     f"{italian.SILENT} = dato non pervenuto nel periodo; "
-    f"{italian.NONE} = nessun caso, non calcolabile o anno assente dalla base dati."
+    f"{italian.NONE} = nessun caso, non calcolabile o anno assente dalla base dati; "
+    f"{italian.INCOMPLETE} = periodo non intero o con mesi mancanti: i tassi sono sui residenti dei distretti e dei "
+    "mesi pervenuti."
 )
 #: A table with more columns and fewer rows than these is turned round.
 _WIDE, _FEW = 9, 5
 #: Columns of earlier years in tables that compare years.
 _YEARS_BACK = {"year_2": 2, "year_1": 1}
+#: Types of columns that divide by residents.
+_RATES = {"rate", "rate2"}
 _NOTHING_CAME = "Nessun dato pervenuto nel periodo: il mittente non ha trasmesso."
 
 
 @dataclass(frozen=True)
 class Row:
-    """`types` say how each value is written; `kind` is plain, group (an AUSL among its districts), own (whom the report
-    is about) or total."""
+    """`types` say how each value is written, `marks` which ones are of an incomplete period; `kind` is plain, group (an
+    AUSL among its districts), own (whom the report is about) or total."""
 
     values: tuple[Any, ...]
     texts: tuple[str, ...]
     types: tuple[str, ...]
     kind: str = "plain"
+    marks: tuple[bool, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -122,7 +127,10 @@ def _table(definition: TableDefinition, source: Source, place: Place, number: st
         rows = _rows_of_places(definition, frame, columns, absent, source, place)
     else:
         own = frame.filter(pl.col("territory_code") == place.code) if frame.width else frame
-        rows = [_row_of_record(definition, record, columns, absent) for record in own.iter_rows(named=True)]
+        is_incomplete = _is_incomplete(source, place.code)
+        rows = [
+            _row_of_record(definition, record, columns, absent, is_incomplete) for record in own.iter_rows(named=True)
+        ]
     if definition.rows == "places" and len(columns) > _WIDE and len(rows) < _FEW:
         columns, rows = _turned(columns, rows)
     is_silent = source.coverage.filter(pl.col("territory_code") == place.code)["n_deliveries_received"].sum() == 0
@@ -177,17 +185,35 @@ def _rows_of_places(
         values = (each.label, *(record.get(c.name) for c in columns[1:]))
         kind = _kind(each, place)
         missing = _missing_word(definition, record, not received.get(each.code))
-        rows.append(_row(values, columns, missing, absent, kind))
+        marks = _marks(columns, record, _is_incomplete(source, each.code))
+        rows.append(_row(values, columns, missing, absent, kind, marks))
     return rows
 
 
 def _row_of_record(
-    definition: TableDefinition, record: dict[str, Any], columns: tuple[Column, ...], absent: set[str]
+    definition: TableDefinition,
+    record: dict[str, Any],
+    columns: tuple[Column, ...],
+    absent: set[str],
+    is_incomplete: bool,
 ) -> Row:
     is_total = definition.total_row == record[columns[0].name]
     kind = record.get("row_kind") or ("total" if is_total else "plain")
     missing = _missing_word(definition, record, False)
-    return _row(tuple(record[c.name] for c in columns), _of_measure(columns, record), missing, absent, kind)
+    values, typed = tuple(record[c.name] for c in columns), _of_measure(columns, record)
+    return _row(values, typed, missing, absent, kind, _marks(columns, record, is_incomplete))
+
+
+def _marks(columns: tuple[Column, ...], record: dict[str, Any], is_incomplete: bool) -> tuple[bool, ...]:
+    """Which values are of an incomplete period: those that the query names, else the rates of an incomplete row."""
+    of_row = bool(record.get("is_incomplete", is_incomplete))
+    return tuple(bool(record.get(f"{c.name}_mark", of_row and c.type in _RATES)) for c in columns)
+
+
+def _is_incomplete(source: Source, code: str) -> bool:
+    """Whether months of the desks are missing from a territory's period, or the period is not whole."""
+    cover = source.coverage.filter(pl.col("territory_code") == code)
+    return not cover["is_complete"].all()
 
 
 def _missing_word(definition: TableDefinition, record: dict[str, Any], is_silent: bool) -> str:
@@ -210,6 +236,7 @@ def _turned(columns: tuple[Column, ...], rows: list[Row]) -> tuple[tuple[Column,
             (c.label, *(row.values[i] for row in rows)),
             (c.label, *(row.texts[i] for row in rows)),
             ("text", *(c.type for _ in rows)),
+            marks=(False, *(row.marks[i] for row in rows)),
         )
         for i, c in enumerate(columns)
         if i
@@ -220,12 +247,22 @@ def _turned(columns: tuple[Column, ...], rows: list[Row]) -> tuple[tuple[Column,
     ), list(turned)
 
 
-def _row(values: tuple[Any, ...], columns: tuple[Column, ...], missing: str, absent: set[str], kind: str) -> Row:
+def _row(
+    values: tuple[Any, ...],
+    columns: tuple[Column, ...],
+    missing: str,
+    absent: set[str],
+    kind: str,
+    marks: tuple[bool, ...],
+) -> Row:
+    marks = tuple(is_marked and value is not None for value, is_marked in zip(values, marks, strict=True))
     texts = (
         italian.cell(value, c.type, italian.NONE if c.name in absent else missing)
-        for value, c in zip(values, columns, strict=True)
+        + (italian.INCOMPLETE if is_marked else "")
+        for value, c, is_marked in zip(values, columns, marks, strict=True)
     )
-    return Row(tuple(italian.plain(value) for value in values), tuple(texts), tuple(c.type for c in columns), kind)
+    plain = tuple(italian.plain(value) for value in values)
+    return Row(plain, tuple(texts), tuple(c.type for c in columns), kind, marks)
 
 
 def _of_measure(columns: tuple[Column, ...], record: dict[str, Any]) -> tuple[Column, ...]:
@@ -263,13 +300,46 @@ def _figure(definition: Any, source: Source, place: Place) -> Figure:
             )["indicator_value"]
         return found.item() if len(found) else None
 
-    unit = " %" if definition.type.startswith("percent") else ""
+    def covered(code: str) -> tuple[bool, str]:
+        """Whether the figure is of an incomplete period, and how much of it came."""
+        if frame is None:
+            found = source.indicators.filter(
+                (pl.col("indicator_code") == definition.indicator)
+                & (pl.col("territory_code") == code)
+                & (pl.col("period_type") == source.period.kind)
+            )
+            # What counts deliveries says itself what is missing.
+            is_of_quality = definition.indicator in source.catalogue.filter(area_code="quality")["indicator_code"]
+            is_incomplete = not is_of_quality and not found["is_complete"].all()
+            return is_incomplete, _months_of(found, "n_months", code == place.code and place.level == "district")
+        if f"{definition.indicator}_mark" in frame.columns:
+            return bool(frame.filter(pl.col("territory_code") == code)[f"{definition.indicator}_mark"].any()), ""
+        found = source.coverage.filter(pl.col("territory_code") == code)
+        is_of_district = code == place.code and place.level == "district"
+        return _is_incomplete(source, code), _months_of(found, "n_deliveries", is_of_district)
+
+    def written(found: Any, is_incomplete: bool) -> str:
+        if found is None:
+            return italian.cell(None, definition.type, italian.SILENT)
+        unit = " %" if definition.type.startswith("percent") else ""
+        return italian.cell(found, definition.type) + unit + (italian.INCOMPLETE if is_incomplete else "")
+
     own = value(place.code)
-    beside = ""
+    is_incomplete, months = covered(place.code)
+    beside = []
     if place.code != REGION and definition.type != "count":
-        beside = f"regione {italian.cell(value(REGION), definition.type)}{unit}"
-    text = italian.cell(own, definition.type, italian.SILENT)
-    return Figure(definition.label, text + (unit if own is not None else ""), beside)
+        beside.append(f"regione {written(value(REGION), covered(REGION)[0])}")
+    if is_incomplete and months and own is not None:
+        beside.append(months)
+    return Figure(definition.label, written(own, is_incomplete), " · ".join(beside))
+
+
+def _months_of(found: pl.DataFrame, name: str, is_of_district: bool) -> str:
+    """10 mesi su 12."""
+    if found.is_empty() or found[f"{name}_expected"].item() is None:
+        return ""
+    received, expected = found[f"{name}_received"].item(), found[f"{name}_expected"].item()
+    return f"{received} {'mesi' if is_of_district else 'mesi-distretto'} su {expected}"
 
 
 def _remarks(source: Source, place: Place) -> list[str]:
@@ -280,13 +350,17 @@ def _remarks(source: Source, place: Place) -> list[str]:
     if source.period.is_provisional:
         remarks.append("Dati provvisori: il semestre può essere ancora corretto dai mittenti.")
     months = "mesi" if place.level == "district" else "mesi-distretto"
+    if not cover["is_whole"]:
+        remarks.append(_not_whole(source))
     if received == 0:
         remarks.append(
             f"Nessun dato pervenuto dagli sportelli: 0 {months} su {expected}. I valori mancanti non sono zeri."
         )
     elif received < expected:
+        missing = _missing(source, place)
         remarks.append(
-            f"Dati degli sportelli incompleti: {received} {months} su {expected}. Mancano: {_missing(source, place)}."
+            f"Dati degli sportelli incompleti: {received} {months} su {expected}."
+            + (f" Mancano: {missing}." if missing else "")
         )
     else:
         remarks.append(f"Dati degli sportelli completi: {received} {months} su {expected}.")
@@ -302,6 +376,21 @@ def _remarks(source: Source, place: Place) -> list[str]:
             f"Tassi calcolati sui residenti al {italian.day(cover['residents_on'])}, la data disponibile più vicina."
         )
     return remarks
+
+
+def _not_whole(source: Source) -> str:
+    """Which months of the period lie in what anybody delivered, and what that means."""
+    period, months = source.period, source.observed
+    if not months:
+        known = "nessun mese"
+    elif len(months) == 1:
+        known = f"solo {italian.month(months[0])}"
+    else:
+        known = f"solo i mesi da {italian.month(months[0])} a {italian.month(months[-1])}"
+    return (
+        f"Periodo non intero ({period.label.lower()}): la base dati ha {known}. "
+        "I valori non sono quelli del periodo e non si confrontano con quelli di periodi interi."
+    )
 
 
 def _own_remarks(source: Source, place: Place) -> list[str]:

@@ -23,6 +23,9 @@ DECIMALS = {
 #: Nothing to compute from; a silent sender; both explained at the foot of every report.
 NONE, SILENT = "–", "n.p."
 
+#: Beside a value of an incomplete period.
+INCOMPLETE = "†"
+
 _MONTHS = (
     "gennaio", "febbraio", "marzo", "aprile", "maggio", "giugno",
     "luglio", "agosto", "settembre", "ottobre", "novembre", "dicembre",

@@ -69,7 +69,10 @@ def _sheet(sheet: Any, table: Table, style: Any) -> None:
     row = _ROW_OF_HEADINGS
     for each in table.rows:
         row += 1
-        for place, (value, text, kind) in enumerate(zip(each.values, each.texts, each.types, strict=True)):
+        marks = each.marks or (False,) * len(each.values)
+        for place, (value, text, kind, is_marked) in enumerate(
+            zip(each.values, each.texts, each.types, marks, strict=True)
+        ):
             bold = each.kind != "plain"
             if value is None:
                 sheet.write_string(row, place, text, style(align="right", bold=bold))
@@ -78,7 +81,8 @@ def _sheet(sheet: Any, table: Table, style: Any) -> None:
             elif kind == "text":
                 sheet.write_string(row, place, str(value), style(bold=bold, text_wrap=True, valign="top"))
             else:
-                sheet.write_number(row, place, value, style(num_format=_FORMATS[kind], bold=bold))
+                shown = _FORMATS[kind] + (f'"{italian.INCOMPLETE}"' if is_marked else "")
+                sheet.write_number(row, place, value, style(num_format=shown, bold=bold))
     for note in (table.empty if not table.rows else "", table.definition, *table.notes):
         if note:
             row += 2

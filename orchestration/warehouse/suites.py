@@ -58,6 +58,8 @@ class SuiteResult:
     rows: int
     offending_rows: int
     offenders: tuple[dict[str, Any], ...]
+    senders: tuple[str, ...]
+    """Of all offending rows, also of those that are not listed."""
 
 
 def load_validator() -> None:
@@ -84,17 +86,21 @@ def _suite(document: dict[str, Any]) -> Suite:
 
 
 def parameters(today: date) -> dict[str, Any]:
-    """What queries may refer to: the day of the calendar, and for each flow with a calendar the days after the period
-    by which it is due (first window) and the months of a period."""
-    from orchestration.intake import contract
+    """What queries may refer to: the day of the calendar, for each flow with a calendar the days after the period by
+    which it is due (first window) and the months of a period, and from when to when a code is one of a sender."""
+    from orchestration.intake import contract, reference
 
     contracts = [contract.load_contract(code) for code in contract.flow_codes()]
     due = [each for each in contracts if each.windows.first_days]
+    senders = reference.sender_validity()
     return {
         "today": today,
         "flow_codes": [each.flow_code for each in due],
         "due_days": [each.windows.first_days for each in due],
         "period_months": [each.period_months for each in due],
+        "sender_codes": senders["sender_code"].to_list(),
+        "sender_from": senders["valid_from"].to_list(),
+        "sender_to": senders["valid_to"].to_list(),
     }
 
 
@@ -116,6 +122,9 @@ def run(settings: Settings, suite: Suite, today: date) -> SuiteResult:
         rows=len(rows),
         offending_rows=len(found),
         offenders=tuple(dict(zip(names, row, strict=True)) for row in found[:LISTED_ROWS]),
+        senders=tuple(sorted({str(row[names.index("sender_code")]) for row in found}))
+        if "sender_code" in names
+        else (),
     )
 
 

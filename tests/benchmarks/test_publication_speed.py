@@ -59,7 +59,7 @@ def _places() -> Places:
         .sort("district_code")
     )
     months = districts.join(pl.DataFrame({"contact_on": MONTHS}), how="cross")
-    return Places(districts, months, months)
+    return Places(districts, months, months, frozenset(MONTHS))
 
 
 def _rows(where: Places, scale: float, rng: np.random.Generator) -> dict[str, pl.DataFrame]:

@@ -18,7 +18,9 @@ from typer.testing import CliRunner
 from orchestration.cli import app
 from orchestration.disclosure import cells, protect, tables
 from orchestration.disclosure.cells import Period, Places
+from orchestration.disclosure.publish import publish
 from orchestration.disclosure.tables import Plan
+from orchestration.errors import IassError
 from orchestration.settings import Settings
 from orchestration.warehouse import connection
 from tests.attacking import too_narrow
@@ -28,7 +30,7 @@ PERIOD, RAISED, THRESHOLD = "2013-H1", "t01_contatti", 7
 COLUMNS = {
     *("tipo_periodo", "periodo", "livello", "territorio_codice", "territorio", "n", "stato"),
     *("target", "target_codice", "category", "category_codice"),
-    *("ambiti", "ambiti_collegati", "mesi_attesi", "mesi_ricevuti"),
+    *("ambiti", "ambiti_collegati", "mesi_attesi", "mesi_ricevuti", "periodo_intero", "completo"),
 }
 
 
@@ -49,9 +51,17 @@ class Release:
         )
 
 
+def _say_it_is_whole(settings: Settings) -> None:
+    """The region of the tests has three months of the half-year, which is not published: that somebody delivered the
+    others is written into what the release asks."""
+    with connection.connect(settings, "transformer") as conn:
+        conn.execute("update quality.dq_coverage_month set is_iass_observed = true where month_on <= '2013-06-01'")
+
+
 @pytest.fixture(scope="module")
 def released(copy_built: Callable[[], Settings]) -> Iterator[Release]:
     settings = copy_built()
+    _say_it_is_whole(settings)
     with pytest.MonkeyPatch.context() as patch:
         for name, value in settings.environment().items():
             patch.setenv(name, value)
@@ -170,4 +180,17 @@ def test_coverage_is_published_as_the_ledger_has_it(released: Release) -> None:
             " where period_type = 'half_year' and period_start_on = '2013-01-01'"
         ).fetchall()
     of_half = frame.filter(pl.col("tipo_periodo") == "semestre")
+    assert set(of_half["mesi_attesi"]) >= {6, 228}, "a half-year has six months, whoever delivered"
+    assert set(of_half["periodo_intero"]) == {"sì"} and set(of_half["completo"]) == {"no"}
+    manifest = json.loads((released.folder / "manifest.json").read_text())
+    assert (manifest["is_whole"], manifest["is_complete"], manifest["months_expected"]) == (True, False, 228)
     assert sorted(of_half.select("territorio_codice", "mesi_attesi", "mesi_ricevuti").rows()) == sorted(rows)
+
+
+def test_a_part_of_a_period_is_not_published_as_that_period(built: Settings) -> None:
+    for period in ("2013", PERIOD):
+        with pytest.raises(IassError, match=rf"^{period} is not whole: the desks delivered 3 months .* not published"):
+            publish(built, period)
+    with pytest.raises(IassError, match="No year or half-year is whole yet"):
+        publish(built)
+    assert not list(built.published_dir.glob("*")), "something was published"

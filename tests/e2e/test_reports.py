@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 import re
 import subprocess
@@ -188,3 +189,20 @@ def test_pages_are_accessible(folder: Path, offer: Path, chromium: Browser) -> N
 def test_what_is_not_a_period_is_refused_in_a_sentence(built: Settings) -> None:
     done = iass(built, "report", "build", "--period", "2013-13", "--territory", DISTRICT)
     assert done.returncode == 1 and "2013-13" in done.stderr and "defect" not in done.stderr, done.stderr
+
+
+def test_without_a_whole_period_the_default_is_refused_in_a_sentence(built: Settings) -> None:
+    """The region of the tests has three months: whoever names a period gets it, with a remark on top."""
+    done = iass(built, "report", "build", "--territory", DISTRICT)
+    assert done.returncode == 1 and "No year or half-year is whole yet" in done.stderr, done.stderr
+    listed = iass(built, "report", "list", "--json")
+    assert [each["is_whole"] for each in json.loads(listed.stdout)["periods"]] == [False, False]
+
+
+def test_a_report_of_a_part_of_a_period_says_so_and_marks_its_rates(folder: Path) -> None:
+    text = only(folder, "attivita*.html").read_text()
+    assert "Periodo non intero (1° semestre 2013): la base dati ha solo i mesi da gennaio a marzo." in text
+    assert "Dati degli sportelli completi" not in text and "Dati degli sportelli incompleti: 3 mesi su 6." in text
+    assert re.search(r"<dd>[\d.]+†<small>3 mesi su 6</small>", text), "a key figure without its mark"
+    with only(folder, "attivita/**/T17.csv").open(newline="") as file:
+        assert {line["change"] for line in csv.DictReader(file)} == {""}, "a change without a year before"

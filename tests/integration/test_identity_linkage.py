@@ -525,6 +525,9 @@ def test_the_standing_check_hides_the_code_and_keeps_counts_only(vault: Vault, m
     )
     town(vault)
     code = "GDTNLS61C57A944X"
+    for number in range(3):
+        for given in ("ANNALISA", "ANNAROSA"):
+            vault.register(f"{given} {number}", "CONTI", given, f"195{number}-10-1{number}", place="F257")
     vault.register("anna", "GUIDOTTI", "ANNALISA", "1961-03-17", code=code)
     vault.conn.execute("insert into vault.registry_code values (%s, %s, true, 1)", [code, ref("anna")])
     vault.present("by code", "GUIDOTTI", "ANNALISA", "1961-03-17", code=code, valid=True)
@@ -534,4 +537,6 @@ def test_the_standing_check_hides_the_code_and_keeps_counts_only(vault: Vault, m
     assert vault.people()["by code"][1] == "registry"
     found = vault.rows("select month_on::text, n_records, n_right, n_wrong, n_review from landing.linkage_check")
     assert found == [("2013-01-01", 1, 1, 0, 0)]
+    wrongly = "select n_absent_linked, n_twins, n_twins_linked from landing.linkage_check"
+    assert vault.rows(wrongly) == [(0, 1, 0)], "neither somebody who is not there, nor a twin with a similar name"
     assert read.count("registry") == 1, f"model, comparison and check read the registry once: {read}"

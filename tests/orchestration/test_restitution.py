@@ -60,7 +60,7 @@ def test_periods_of_reports_are_years_and_half_years_that_have_begun() -> None:
 
 def test_what_stands_on_which_table_is_read_from_its_queries() -> None:
     keys = {key.to_user_string() for key in restitution.publication.dependency_keys}
-    assert {"core/fct_contact", "core/fct_demand", "quality/dq_coverage"} <= keys, keys
+    assert {"core/fct_contact", "core/fct_demand", "quality/dq_coverage_month"} <= keys, keys
     offer = next(asset for asset in restitution.reports() if asset.key.path[-1] == "offerta")
     keys = {key.to_user_string() for key in offer.dependency_keys}
     assert {"mart_offer/offer_monthly", "mart_pathway/waiting_curve", "mart_demand/contact_monthly"} <= keys, keys

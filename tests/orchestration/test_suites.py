@@ -6,6 +6,7 @@ from datetime import date
 
 import pytest
 
+from orchestration.defs import checks
 from orchestration.settings import Settings
 from orchestration.warehouse import connection, reconciliation, suites
 
@@ -25,8 +26,8 @@ def _deliver(
             {
                 "flow": flow,
                 "sender": sender,
-                "period": f"2013-{month:02}",
-                "start": date(2013, month, 1),
+                "period": f"{2013 + (month - 1) // 12}-{(month - 1) % 12 + 1:02}",
+                "start": date(2013 + (month - 1) // 12, (month - 1) % 12 + 1, 1),
                 "accepted": accepted,
                 "discarded": discarded,
             },
@@ -58,8 +59,23 @@ def test_a_silent_sender_is_shown_as_missing(settings: Settings) -> None:
 
 def test_a_month_is_not_missing_before_its_window_closes(settings: Settings) -> None:
     _deliver(settings, "10502", 3)
+    _deliver(settings, "10407", 4)
     assert suites.run(settings, SUITES["silent_senders"], date(2013, 5, 15)).is_successful, "April is due by 15 May"
     assert not suites.run(settings, SUITES["silent_senders"], date(2013, 5, 16)).is_successful
+
+
+def test_a_sender_that_is_no_more_and_a_region_that_is_silent_are_not_told_month_by_month(settings: Settings) -> None:
+    """Ravenna's AUSL ended with 2013: its silence since is none; and nobody is silent alone after the last month that
+    anybody delivered, which the suite of freshness tells."""
+    for sender, months in {"080110": (10, 11, 12), "080105": (10, 11, 12, 13, 14, 15), "080106": (10, 12, 15)}.items():
+        for month in months:
+            _deliver(settings, sender, month, flow="ADI1")
+    found = suites.run(settings, SUITES["silent_senders"], date(2020, 1, 1))
+    assert [(row["sender_code"], row["period_code"]) for row in found.offenders] == [
+        ("080106", "2013-11"), ("080106", "2014-01"), ("080106", "2014-02")
+    ]  # fmt: skip
+    assert found.senders == ("080106",)
+    assert checks.suite_result(found).description == "some senders are silent: 3 periods of 1 senders (080106)"
 
 
 def test_senders_that_never_delivered_are_not_silent(settings: Settings) -> None:

@@ -1,5 +1,6 @@
 {{ config(materialized='table') }}
--- One row per cell of the aggregates of contacts that this build writes again, and month of it: where contacts were, are or are expected.
+-- One row per cell of the aggregates of contacts that this build writes again, and month of it: where contacts were or are, and where what
+-- is expected or received is not what it was.
 with touched as (
     select
         month_on,
@@ -20,7 +21,10 @@ with touched as (
         month_on,
         district_code,
         ausl_code
-    from {{ ref('int_iass__newly_expected') }}
+    from {{ ref('int_coverage__month') }}
+    where
+        subject_code = 'IASS'
+        and is_changed
 )
 
 {{ touched_cells('touched') }}

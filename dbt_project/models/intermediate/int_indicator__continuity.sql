@@ -63,6 +63,7 @@ select
     cast(measure.own_low as double precision) as own_low,
     cast(measure.own_high as double precision) as own_high,
     spine.n_deliveries_received > 0 as is_received,
+    spine.is_whole,
     spine.is_complete and measure.n_open = 0 as is_complete
 from {{ ref('contact_monthly') }} as spine
 inner join {{ ref('indicator') }} as indicator

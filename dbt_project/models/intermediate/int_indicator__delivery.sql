@@ -1,5 +1,6 @@
 -- One row per quarter, half-year or year and territory: how many district months came, how many of them within the first window,
--- and what became of their records.
+-- and what became of their records. Senders are asked
+-- for the months that anybody delivered, from the first to the last.
 with month as (
     select
         delivery.sender_code,
@@ -26,14 +27,17 @@ select
     ) as n_deliveries_timely,
     sum(month.records_sent) as records_sent,
     sum(month.records_discarded) as records_discarded
-from {{ ref('int_iass__expected_month') }} as expected
+from {{ ref('int_coverage__month') }} as expected
 inner join {{ ref('flow_calendar') }} as calendar
     on calendar.flow_code = 'IASS'
 left join month
     on
-        expected.sender_code = month.sender_code
+        expected.district_code = month.sender_code
         and expected.month_on = month.month_on
 {{ period_cuts('expected.month_on') }}
 {{ places('expected.district_code', 'expected.ausl_code') }}
-where period.period_type <> 'month'
+where
+    period.period_type <> 'month'
+    and expected.subject_code = 'IASS'
+    and expected.is_observed
 group by 1, 2, 3, 4

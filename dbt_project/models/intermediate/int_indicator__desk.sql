@@ -32,6 +32,13 @@ comune as (
             member.territory_level = 'comune'
             and spine.period_start_on between member.valid_from and member.valid_to
             and spine.territory_code in (member.district_code, member.ausl_code, '080')
+    inner join (
+        select distinct
+            year_number,
+            structure_on
+        from {{ ref('int_population__residents') }}
+    ) as structure
+        on spine.year_number = structure.year_number
     left join (
         select
             population.reference_on,
@@ -43,7 +50,7 @@ comune as (
         group by 1, 2
     ) as residents
         on
-            spine.residents_on = residents.reference_on
+            structure.structure_on = residents.reference_on
             and member.comune_code = residents.comune_code
     where member.district_code is not null
     group by 1, 2, 3, 4
@@ -77,6 +84,7 @@ select
     cast(measure.own_value as double precision) as own_value,
     cast(measure.variance as double precision) as variance,
     spine.n_deliveries_received > 0 as is_received,
+    spine.is_whole,
     spine.is_complete
 from spine
 left join {{ ref('int_indicator__contact') }} as contact
@@ -96,9 +104,9 @@ left join comune
 cross join
     lateral (
         values
-        ('contacts_per_1000', spine.n_contacts, spine.n_residents, null, null),
-        ('persons_per_1000', spine.n_persons, spine.n_residents, null, null),
-        ('persons_per_1000_standardised', standardised.n_persons, spine.n_residents, standardised.rate, standardised.variance),
+        ('contacts_per_1000', spine.n_contacts, spine.n_residents_covered, null, contact.variance),
+        ('persons_per_1000', spine.n_persons, spine.n_residents_covered, null, null),
+        ('persons_per_1000_standardised', standardised.n_persons, spine.n_residents_covered, standardised.rate, standardised.variance),
         ('comuni_with_desk_percent', coalesce(contact.n_comuni_with_desk, 0 * spine.n_contacts), comune.n_comuni, null, null),
         ('residents_with_desk_percent', coalesce(contact.n_residents_with_desk, 0 * spine.n_contacts), comune.n_residents, null, null),
         ('demands_per_contact', spine.n_demands, spine.n_contacts, null, null),

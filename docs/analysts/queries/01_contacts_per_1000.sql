@@ -1,5 +1,5 @@
 -- Question: how many contacts per 1,000 residents did each district have in the newest year?
--- Caveat: residents are ISTAT's of residents_on; where is_complete is false a month is missing and the rate is a floor.
+-- Caveat: residents are ISTAT's of residents_on; where months are missing the rate is over residents of those that came.
 select
     territory_code as district_code,
     territory_label as district_label,

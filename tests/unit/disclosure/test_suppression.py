@@ -25,7 +25,10 @@ MONTHS = pl.DataFrame(
     orient="row",
 )
 WHERE = Places(
-    pl.DataFrame({"district_code": list(AUSL_OF), "ausl_code": list(AUSL_OF.values())}), MONTHS.slice(1), MONTHS
+    pl.DataFrame({"district_code": list(AUSL_OF), "ausl_code": list(AUSL_OF.values())}),
+    MONTHS.slice(1),
+    MONTHS,
+    frozenset(MONTHS["contact_on"]),
 )
 
 

@@ -58,6 +58,24 @@ def test_spellings_of_one_name_have_one_skeleton(folded: Any, spellings: tuple[s
     assert len(set(bones.values())) == 1, bones
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "are_alike"),
+    [
+        ("MUHAMMAD", "MOHAMED", True), ("TETYANA", "TETIANA", True), ("FATIMA", "FATEMA", False),
+        ("MAURO", "MARIO", False), ("SIMONE", "SIMONA", False), ("MARTA", "MARTINA", False), ("JUN", "JIAN", False),
+    ],
+)  # fmt: skip
+def test_spellings_of_one_name_sound_alike_and_other_names_do_not(
+    folded: Any, one: str, other: str, are_alike: bool
+) -> None:
+    assert (folded("sound", one) == folded("sound", other)) is are_alike
+
+
+@pytest.mark.parametrize("written", ["Sconosciuto", "N.N.", "xxx", "NON NOTO", "Anonima", "SIGNORA", "NN"])
+def test_what_only_stands_for_a_name_is_none(folded: Any, written: str) -> None:
+    assert folded("fold", written) is None
+
+
 def record(ref: str, family: str | None = "GUIDOTTI", given: str | None = "ANNALISA", birth: str | None = "1961-03-17",
            **other: Any) -> dict[str, Any]:  # fmt: skip
     made = {

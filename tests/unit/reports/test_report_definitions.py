@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import date
 
 import polars as pl
 import pytest
 
 from orchestration.reports import definition, document
-from orchestration.reports.definition import Column, Report, Section, TableDefinition
+from orchestration.reports.definition import Column, KeyFigure, Report, Section, TableDefinition
 from orchestration.reports.period import Period
 from orchestration.reports.source import Place, Source
 
@@ -43,7 +44,13 @@ def test_parts_of_years_only_are_not_in_a_half_year() -> None:
 def _source(frame: pl.DataFrame, received: int) -> Source:
     place = Place("10502", "Città di Bologna", "district", "080105")
     coverage = pl.DataFrame(
-        {"territory_code": ["10502"], "n_deliveries_received": [received], "n_deliveries_expected": [12]}
+        {
+            "territory_code": ["10502"],
+            "n_deliveries_received": [received],
+            "n_deliveries_expected": [12],
+            "is_whole": [True],
+            "is_complete": [received == 12],
+        }
     ).with_columns(pl.lit(None).alias("residents_on"), pl.lit(0).alias("n_demands"))
     empty = pl.DataFrame(schema={"sender_code": pl.String, "ausl_code": pl.String, "month_on": pl.Date})
     return Source(Period(2013), (place,), {"X": frame}, coverage, empty, pl.DataFrame(), pl.DataFrame())
@@ -77,3 +84,37 @@ def test_each_measure_of_a_table_is_written_in_its_own_way() -> None:
     (made,) = document.make(report, source, source.places[0], date(2014, 3, 1)).tables
     assert [row.texts[1] for row in made.rows] == ["36", "2,00", "100,00"]
     assert [row.types for row in made.rows] == [("text", "count"), ("text", "rate"), ("text", "number")]
+
+
+def test_rates_and_named_values_of_an_incomplete_period_carry_a_mark() -> None:
+    frame = pl.DataFrame({"territory_code": ["10502"], "n": [5], "rate": [1.234], "before": [7], "before_mark": [True]})
+    columns = (Column("n", "Persone", "count"), Column("rate", "Per 1.000", "rate"), Column("before", "2012", "count"))
+    table = TableDefinition("X", "Misure", "own", "", columns)
+    report = Report("x", "X", "", ("year",), (KeyFigure("Persone", "n_deliveries_received", "rate"),),
+                    (Section("S", "", (table,)),), {})  # fmt: skip
+    made = document.make(report, source := _source(frame, received=10), source.places[0], date(2014, 3, 1))
+    assert made.tables[0].rows[0].texts == ("5", "1,23†", "7†")
+    assert made.tables[0].rows[0].values == (5, 1.234, 7)
+    assert made.figures[0].text == "10,00†" and made.figures[0].beside.endswith("10 mesi su 12")
+    whole = document.make(report, source := _source(frame, received=12), source.places[0], date(2014, 3, 1))
+    assert whole.tables[0].rows[0].texts == ("5", "1,23", "7†") and whole.figures[0].text == "12,00"
+    assert not any("completi" in remark for remark in made.remarks if "incompleti" not in remark)
+
+
+def test_a_period_that_is_not_whole_is_said_before_the_first_number() -> None:
+    frame = pl.DataFrame({"territory_code": ["10502"], "n": [5]})
+    report = Report(
+        "x",
+        "X",
+        "",
+        ("year",),
+        (),
+        (Section("S", "", (TableDefinition("X", "X", "own", "", (Column("n", "Persone", "count"),)),)),),
+        {},
+    )
+    source = _source(frame, received=2)
+    coverage = source.coverage.with_columns(pl.lit(False).alias("is_whole"))
+    partial = replace(source, coverage=coverage, observed=(date(2013, 11, 1), date(2013, 12, 1)))
+    remarks = document.make(report, partial, partial.places[0], date(2014, 3, 1)).remarks
+    assert remarks[0].startswith("Periodo non intero (anno 2013): la base dati ha solo i mesi da novembre a dicembre.")
+    assert not any(remark.startswith("Dati degli sportelli completi") for remark in remarks)

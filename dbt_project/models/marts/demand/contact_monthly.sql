@@ -10,16 +10,7 @@
 ) }}
 -- One row per period, period type and territory, silent ones included: a measure is empty where nobody delivered, never zero.
 with expected as (
-    select
-        period.period_type,
-        period.period_start_on,
-        place.territory_level,
-        place.territory_code,
-        count(*) as n_deliveries_expected,
-        count(*) filter (where expected.is_received) as n_deliveries_received
-    from {{ ref('int_iass__expected_month') }} as expected
-    {{ cuts('expected.month_on', 'expected.district_code', 'expected.ausl_code', 'int_iass__touched_cell') }}
-    group by 1, 2, 3, 4
+    {{ coverage_of("'IASS'", 'int_iass__touched_cell') }}
 ),
 
 contact_in_place as (
@@ -105,20 +96,22 @@ select
     expected.territory_level,
     expected.territory_code,
     territory.territory_label,
-    cast(expected.n_deliveries_expected as integer) as n_deliveries_expected,
-    cast(expected.n_deliveries_received as integer) as n_deliveries_received,
-    expected.n_deliveries_received = expected.n_deliveries_expected as is_complete,
-    case when expected.n_deliveries_received > 0 then coalesce(contact.n_contacts, 0) end as n_contacts,
-    case when expected.n_deliveries_received > 0 then coalesce(contact.n_demands, 0) end as n_demands,
-    case when expected.n_deliveries_received > 0 then coalesce(person.n_persons, 0) end as n_persons,
-    case when expected.n_deliveries_received > 0 then coalesce(reporter.n_persons, 0) end as n_reporters,
-    case when expected.n_deliveries_received > 0 then coalesce(without_person.n_demands_without_person, 0) end
+    expected.n_months_expected as n_deliveries_expected,
+    expected.n_months_received as n_deliveries_received,
+    expected.is_whole,
+    expected.is_complete,
+    case when expected.n_months_received > 0 then coalesce(contact.n_contacts, 0) end as n_contacts,
+    case when expected.n_months_received > 0 then coalesce(contact.n_demands, 0) end as n_demands,
+    case when expected.n_months_received > 0 then coalesce(person.n_persons, 0) end as n_persons,
+    case when expected.n_months_received > 0 then coalesce(reporter.n_persons, 0) end as n_reporters,
+    case when expected.n_months_received > 0 then coalesce(without_person.n_demands_without_person, 0) end
         as n_demands_without_person,
-    round(cast(contact.n_demands as numeric) / nullif(contact.n_contacts, 0), 3) as demands_per_contact,
-    residents.residents_on,
-    residents.n_residents,
-    round(1000 * cast(contact.n_contacts as numeric) / residents.n_residents, 2) as contacts_per_1000,
-    round(1000 * cast(person.n_persons as numeric) / residents.n_residents, 2) as persons_per_1000
+    cast(contact.n_demands as double precision) / nullif(contact.n_contacts, 0) as demands_per_contact,
+    expected.residents_on,
+    expected.n_residents,
+    expected.n_residents_covered,
+    {{ rate('coalesce(contact.n_contacts, 0)', 'expected.n_residents_covered') }} as contacts_per_1000,
+    {{ rate('coalesce(person.n_persons, 0)', 'expected.n_residents_covered') }} as persons_per_1000
 from expected
 left join contact
     using (period_type, period_start_on, territory_level, territory_code)
@@ -133,8 +126,3 @@ left join {{ ref('dim_territory') }} as territory
         expected.territory_level = territory.territory_level
         and expected.territory_code = territory.territory_code
         and expected.period_start_on between territory.valid_from and territory.valid_to
-left join {{ ref('int_population__residents') }} as residents
-    on
-        extract(year from expected.period_start_on) = residents.year_number
-        and expected.territory_level = residents.territory_level
-        and expected.territory_code = residents.territory_code

@@ -11,15 +11,7 @@
 -- One row per month and territory: what the year holds from January to the end of that month. A person is counted in the first month
 -- that saw her, so the running sum of first months is the number of distinct persons to date.
 with expected as (
-    select
-        expected.month_on,
-        place.territory_level,
-        place.territory_code,
-        count(*) as n_deliveries_expected,
-        count(*) filter (where expected.is_received) as n_deliveries_received
-    from {{ ref('int_iass__expected_month') }} as expected
-    {{ cuts('expected.month_on', 'expected.district_code', 'expected.ausl_code', 'int_iass__touched_cell', ['year']) }}
-    group by 1, 2, 3
+    {{ coverage_of("'IASS'", 'int_iass__touched_cell', ['month'], is_of_years=true) }}
 ),
 
 contact_in_place as (
@@ -78,23 +70,32 @@ person as (
 
 summed as (
     select
-        expected.month_on,
-        cast(extract(year from expected.month_on) as integer) as year_number,
+        expected.period_start_on as month_on,
+        expected.is_begun,
+        cast(extract(year from expected.period_start_on) as integer) as year_number,
         expected.territory_level,
         expected.territory_code,
-        sum(expected.n_deliveries_expected) over to_date as n_deliveries_expected,
-        sum(expected.n_deliveries_received) over to_date as n_deliveries_received,
+        sum(expected.n_months_expected) over to_date as n_deliveries_expected,
+        sum(expected.n_months_received) over to_date as n_deliveries_received,
+        bool_and(expected.is_whole) over to_date as is_whole,
+        bool_and(expected.is_complete) over to_date as is_complete,
         sum(coalesce(contact.n_contacts, 0)) over to_date as n_contacts,
         sum(coalesce(contact.n_demands, 0)) over to_date as n_demands,
         sum(coalesce(person.n_new_persons, 0)) over to_date as n_persons
     from expected
     left join contact
-        using (month_on, territory_level, territory_code)
+        on
+            expected.period_start_on = contact.month_on
+            and expected.territory_level = contact.territory_level
+            and expected.territory_code = contact.territory_code
     left join person
-        using (month_on, territory_level, territory_code)
+        on
+            expected.period_start_on = person.month_on
+            and expected.territory_level = person.territory_level
+            and expected.territory_code = person.territory_code
     window to_date as (
-        partition by extract(year from expected.month_on), expected.territory_level, expected.territory_code
-        order by expected.month_on
+        partition by extract(year from expected.period_start_on), expected.territory_level, expected.territory_code
+        order by expected.period_start_on
     )
 )
 
@@ -105,7 +106,10 @@ select
     territory_code,
     cast(n_deliveries_expected as integer) as n_deliveries_expected,
     cast(n_deliveries_received as integer) as n_deliveries_received,
+    is_whole,
+    is_complete,
     cast(case when n_deliveries_received > 0 then n_contacts end as bigint) as n_contacts,
     cast(case when n_deliveries_received > 0 then n_demands end as bigint) as n_demands,
     cast(case when n_deliveries_received > 0 then n_persons end as bigint) as n_persons
 from summed
+where is_begun

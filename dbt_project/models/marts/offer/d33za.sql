@@ -8,7 +8,8 @@
     indexes=[{'columns': ['year_number', 'territory_level', 'territory_code', 'intensity_code'], 'unique': true}]
 ) }}
 -- One row per year, territory and intensity of care (TOT for all): the national indicator D33Za. Residents who were 75 or more on
--- 1 January and in residential care in the year, each counted once at the highest intensity, per 1,000 residents of that age.
+-- 1 January and in residential care in the year, each counted once at the highest intensity, per 1,000 residents of that age: of whole
+-- years alone.
 with person as (
     select
         cast(extract(year from month.month_on) as integer) as year_number,
@@ -41,17 +42,24 @@ select
     territory.territory_label,
     counted.intensity_code,
     counted.n_persons,
-    residents.residents_on,
-    residents.n_residents_75,
-    round(1000 * cast(counted.n_persons as numeric) / nullif(residents.n_residents_75, 0), 3) as d33za_per_1000
+    coverage.n_months_expected,
+    coverage.n_months_received,
+    coverage.is_whole,
+    coverage.is_complete,
+    coverage.structure_on as residents_on,
+    coverage.n_residents_75,
+    coverage.n_residents_75_covered,
+    case when coverage.is_whole then {{ rate('counted.n_persons', 'coverage.n_residents_75_covered') }} end as d33za_per_1000
 from counted
 left join {{ ref('dim_territory') }} as territory
     on
         counted.territory_level = territory.territory_level
         and counted.territory_code = territory.territory_code
         and make_date(counted.year_number, 1, 1) between territory.valid_from and territory.valid_to
-left join {{ ref('int_population__residents') }} as residents
+left join {{ ref('int_coverage__cell') }} as coverage
     on
-        counted.year_number = residents.year_number
-        and counted.territory_level = residents.territory_level
-        and counted.territory_code = residents.territory_code
+        coverage.subject_code = 'FAR'
+        and coverage.period_type = 'year'
+        and counted.year_number = extract(year from coverage.period_start_on)
+        and counted.territory_level = coverage.territory_level
+        and counted.territory_code = coverage.territory_code

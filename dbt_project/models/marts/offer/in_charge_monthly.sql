@@ -132,12 +132,23 @@ select
     label.service_label,
     counted.sex_code,
     case when counted.is_any_age then 'TOT' else age_band.age_band_code end as age_band_code,
-    counted.n_persons
+    counted.n_persons,
+    coverage.n_months_expected,
+    coverage.n_months_received,
+    coverage.is_whole,
+    coverage.is_complete
 from counted
 inner join {{ ref('int_service__label') }} as label
     on
         counted.service_level = label.service_level
         and counted.service_code = label.service_code
+left join {{ ref('int_coverage__cell') }} as coverage
+    on
+        counted.service_family_code = coverage.subject_code
+        and coverage.period_type = 'month'
+        and counted.month_on = coverage.period_start_on
+        and counted.territory_level = coverage.territory_level
+        and counted.territory_code = coverage.territory_code
 -- Of the special members, the one of unknown age.
 left join {{ ref('dim_age_band') }} as age_band
     on

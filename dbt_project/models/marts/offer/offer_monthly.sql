@@ -11,7 +11,7 @@
     ]
 ) }}
 -- One row per period, period type, territory and family of services or service: persons in charge, distinct in each row, what they were
--- given and what it cost, with rates per 1,000 residents and per 1,000 residents of 75 and more.
+-- given and what it cost (nothing known where nothing is paid), with rates per 1,000 residents and per 1,000 residents of 75 and more.
 {% set given = ['n_starts', 'n_ends', 'in_charge_days', 'presence_days', 'n_accesses', 'amount_eur'] %}
 {% set told = ['n_persons', 'n_persons_75', 'n_episodes', 'n_episodes_without_person'] %}
 with given_month as (
@@ -83,7 +83,7 @@ in_place as (
         service_family_code,
         service_code,
         {% for measure in given %}
-            0 as {{ measure }},
+            null as {{ measure }},
         {% endfor %}
         count(*) filter (where person_key > 0 and is_one_everywhere and is_first) as n_persons,
         count(*) filter (where person_key > 0 and is_one_everywhere and is_first and is_person_75) as n_persons_75,
@@ -138,7 +138,7 @@ in_cell as (
         service_code,
         service_family_code,
         {% for measure in given %}
-            0 as {{ measure }},
+            null as {{ measure }},
         {% endfor %}
         1 as n_persons,
         cast(is_75 as integer) as n_persons_75,
@@ -184,11 +184,18 @@ select
     counted.presence_days,
     cast(counted.n_accesses as bigint) as n_accesses,
     counted.amount_eur,
-    residents.residents_on,
-    residents.n_residents,
-    residents.n_residents_75,
-    round(1000 * counted.n_persons / residents.n_residents, 2) as persons_per_1000,
-    round(1000 * counted.n_persons_75 / nullif(residents.n_residents_75, 0), 2) as persons_75_per_1000
+    coverage.n_months_expected,
+    coverage.n_months_received,
+    coverage.is_whole,
+    coverage.is_complete,
+    coverage.residents_on,
+    coverage.structure_on,
+    coverage.n_residents,
+    coverage.n_residents_75,
+    coverage.n_residents_covered,
+    coverage.n_residents_75_covered,
+    {{ rate('counted.n_persons', 'coverage.n_residents_covered') }} as persons_per_1000,
+    {{ rate('counted.n_persons_75', 'coverage.n_residents_75_covered') }} as persons_75_per_1000
 from counted
 inner join {{ ref('int_service__label') }} as label
     on
@@ -199,8 +206,10 @@ left join {{ ref('dim_territory') }} as territory
         counted.territory_level = territory.territory_level
         and counted.territory_code = territory.territory_code
         and counted.period_start_on between territory.valid_from and territory.valid_to
-left join {{ ref('int_population__residents') }} as residents
+left join {{ ref('int_coverage__cell') }} as coverage
     on
-        extract(year from counted.period_start_on) = residents.year_number
-        and counted.territory_level = residents.territory_level
-        and counted.territory_code = residents.territory_code
+        counted.service_family_code = coverage.subject_code
+        and counted.period_type = coverage.period_type
+        and counted.period_start_on = coverage.period_start_on
+        and counted.territory_level = coverage.territory_level
+        and counted.territory_code = coverage.territory_code
