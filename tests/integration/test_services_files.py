@@ -133,5 +133,5 @@ def test_the_file_of_another_ausl_or_kind_of_sender_is_refused(settings: Setting
 def test_records_of_another_ausl_are_discarded(settings: Settings, tmp_path: Path) -> None:
     other = ("<CodiceASL>105<", "<CodiceASL>101<")
     [result] = gate.intake(settings, [put_file(tmp_path, "ADI1", example("ADI1", other))])
-    assert (result.outcome, result.records_discarded) == ("accepted", 1)
+    assert (result.outcome, result.records_discarded) == ("nothing_loaded", 1)
     assert ("ADI1-112",) in rows(settings, "select rule_code from landing.finding")
