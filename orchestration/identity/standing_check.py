@@ -18,6 +18,7 @@ import psycopg
 from orchestration.identity import source, training
 from orchestration.identity.comparing import SOURCE
 from orchestration.identity.deciding import decide
+from orchestration.identity.model import DIVIDING
 from orchestration.identity.steps import Steps
 
 #: Records by month and flow: enough to see a change of a per cent in a year.
@@ -112,7 +113,7 @@ def check(memory: source.Memory, steps: Steps) -> Checked:
     comparer.load("hidden", records.select(SOURCE).to_arrow())
     comparer.pick("hidden", memory.registry)
     scored = comparer.score(model, training.terms(steps, model.version), "hidden", memory.registry)
-    found = judged(records, scored.with_columns(model.is_guarded().alias("is_guarded")))
+    found = judged(records, scored.with_columns(is_guarded=model.is_guarded(), is_dividing=model.is_guarded(DIVIDING)))
     for row in found.iter_rows(named=True):
         steps.one(
             """insert into landing.linkage_check
@@ -139,7 +140,7 @@ def judged(records: pl.DataFrame, scored: pl.DataFrame) -> pl.DataFrame:
         .join(numbered, on="other_ref")
         .select(
             pl.col("ref").alias("person_ref"), "person_key", "other_ref", "other_key",
-            pl.lit(True).alias("other_is_known"), "weight", "is_guarded",
+            pl.lit(True).alias("other_is_known"), "weight", "is_guarded", "is_dividing",
         )
     )  # fmt: skip
     nodes = records.select(

@@ -11,10 +11,12 @@ exactly as received (null = missing or empty), plus where the element stands:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import date
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -210,6 +212,11 @@ class Contract:
     awaits: str | None = None  # the flow whose record of the same key must be there
     lookups: tuple[Lookup, ...] = ()
 
+    @cached_property
+    def content_hash(self) -> str:
+        """What the contract says, whatever it calls its version: comments and order of writing do not count."""
+        return hashlib.sha256(json.dumps(_said(replace(self, version="")), sort_keys=True).encode()).hexdigest()
+
     @property
     def period_months(self) -> int:
         """How often a delivery is due, in months: the snapshot of a day is due every month."""
@@ -260,6 +267,18 @@ class Contract:
 
     def _by_condition(self) -> dict[str, Rule]:
         return {r.expression: r for r in self.rules if r.engine == GATE}
+
+
+def _said(value: Any) -> Any:
+    """Data classes as plain data, without what stands at its default: a new optional part changes no old contract."""
+    if is_dataclass(value):
+        parts = ((part, getattr(value, part.name)) for part in fields(value))
+        return {part.name: _said(said) for part, said in parts if said != part.default}
+    if isinstance(value, Mapping):
+        return {str(key): _said(said) for key, said in value.items()}
+    if isinstance(value, list | tuple):
+        return [_said(each) for each in value]
+    return value if value is None or isinstance(value, bool | int | float) else str(value)
 
 
 @cache
@@ -344,6 +363,14 @@ def rules() -> Iterator[Rule]:
     """The whole catalogue."""
     for flow_code in flow_codes():
         yield from load_contract(flow_code).rules
+
+
+@cache
+def placeholders() -> dict[str, str]:
+    """What is written where a value is not known, as one regular expression for each kind of value: `name` (of its
+    capital letters), `local_id` (of its capital letters and digits), `birth_date`. Such a value counts as missing."""
+    listed = _custom(_document(CONTRACTS_DIR / f"{COMMON}_person.odcs.yaml").customProperties)["placeholders"]
+    return {entry["name"]: f"^({'|'.join(value['written'] for value in entry['values'])})$" for entry in listed}
 
 
 @cache

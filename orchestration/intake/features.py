@@ -14,7 +14,7 @@ from functools import cache
 import polars as pl
 
 from orchestration.intake import fiscal_code, reference
-from orchestration.intake.contract import CodeList, Contract, Field, Table, load_contract
+from orchestration.intake.contract import CodeList, Contract, Field, Table, load_contract, placeholders
 
 RAW = "_raw"
 CODICE_FISCALE = "0"
@@ -178,14 +178,62 @@ def _names() -> tuple[pl.Expr, ...]:
     return tuple(pl.col(c).str.contains(_NAME).alias(f"{c}_is_plain") for c in ("family_name", "given_name"))
 
 
+def _is_placeholder(values: pl.Series, kind: str) -> pl.Series:
+    """Which values stand for one that is not known; never null. Each distinct one is looked at once: names repeat a
+    hundredfold."""
+    distinct = values.drop_nulls().unique()
+    written = distinct.cast(pl.String)
+    if kind != "birth_date":
+        written = written.str.to_uppercase().str.replace_all(r"[^A-Z]" if kind == "name" else r"[^A-Z0-9]", "")
+    found = distinct.filter(written.str.contains(placeholders()[kind]))
+    return values.is_in(found.implode()).fill_null(False)
+
+
+def local_id(frame: pl.DataFrame) -> pl.DataFrame:
+    """`local_id_is_placeholder`, and `local_id_contradicts`: of sex, birth and names two are others than in the first
+    row with this local id of the sender. One alone may be a slip of the pen; what is missing contradicts nothing.
+    Identity looks more closely, and over all deliveries."""
+    born = pl.col("birth_date")
+    names = [pl.col(name).str.to_uppercase().str.replace_all(r"[^A-Z]", "") for name in ("family_name", "given_name")]
+    asked = frame.select(
+        "sender_code",
+        "local_id",
+        pl.when(pl.col("sex_code").is_in(["M", "F"])).then("sex_code").alias("sex"),
+        born.dt.year().alias("year"),
+        born.dt.month().alias("month"),
+        born.dt.day().alias("day"),
+        names[0].alias("family"),
+        names[1].alias("given"),
+    )
+
+    def first(name: str) -> pl.Expr:
+        return pl.col(name).drop_nulls().first().over("sender_code", "local_id")
+
+    def differs(name: str, other: str = "") -> pl.Expr:
+        return (pl.col(name) != first(other or name)).fill_null(False)
+
+    is_exchanged = ~differs("month", "day") & ~differs("day", "month")
+    parts = pl.sum_horizontal(differs(name).cast(pl.Int8) for name in ("year", "month", "day"))
+    is_born_otherwise = (parts >= 2) & ~(is_exchanged & ~differs("year"))
+    has_other_names = (
+        differs("family") & differs("given") & ~(~differs("family", "given") & ~differs("given", "family"))
+    )
+    n_others = pl.sum_horizontal(each.cast(pl.Int8) for each in (differs("sex"), is_born_otherwise, has_other_names))
+    found = asked.select(
+        local_id_is_placeholder=_is_placeholder(frame["local_id"], "local_id"),
+        local_id_contradicts=pl.col("local_id").is_not_null() & (n_others >= 2),
+    )
+    return frame.with_columns(found.get_columns())
+
+
 def identifier(frame: pl.DataFrame, prefix: str = "") -> pl.DataFrame:
     """`<prefix>identifier_is_valid` and `<prefix>base_identifier` from `<prefix>identifier` and its type."""
-    _, valid, base = _identified(frame[f"{prefix}identifier_type_code"], frame[f"{prefix}identifier"])
-    return frame.with_columns(valid.alias(f"{prefix}identifier_is_valid"), base.alias(f"{prefix}base_identifier"))
+    _, valid, upper = _identified(frame[f"{prefix}identifier_type_code"], frame[f"{prefix}identifier"])
+    return frame.with_columns(valid.alias(f"{prefix}identifier_is_valid"), upper.alias(f"{prefix}base_identifier"))
 
 
 def _identified(kind: pl.Series, given: pl.Series) -> tuple[pl.DataFrame, pl.Series, pl.Series]:
-    """What codici fiscali say (null for other types), whether each identifier is valid, and its base form: one pass."""
+    """What codici fiscali say (null for other types), whether each identifier is valid, and how it is compared."""
     upper = fiscal_code.normalise(given)
     mine = (kind == CODICE_FISCALE).fill_null(False) & upper.is_not_null()
     nothing = pl.Series([None], dtype=pl.String).new_from_index(0, len(upper))
@@ -196,19 +244,19 @@ def _identified(kind: pl.Series, given: pl.Series) -> tuple[pl.DataFrame, pl.Ser
         valid = valid.scatter(
             others.arg_true(), fiscal_code.is_valid_identifier(kind.filter(others), upper.filter(others))
         )
-    return found, valid, found.select(pl.coalesce("base_code", pl.lit(upper))).to_series()
+    return found, valid, upper
 
 
 def person(frame: pl.DataFrame, on: pl.Expr) -> pl.DataFrame:
     """What identifier, names and birth say of the person of a row: validity, `cf_…`, the agreement with the rest,
     whether names are plain."""
-    found, valid, base = _identified(frame["identifier_type_code"], frame["identifier"])
+    found, valid, upper = _identified(frame["identifier_type_code"], frame["identifier"])
     known = _known_places(found["birth_place"])
     born = pl.col("birth_date")
     return (
         frame.with_columns(
             identifier_is_valid=valid,
-            base_identifier=base,
+            base_identifier=upper,
             cf_is_well_formed=found["is_well_formed"],
             cf_check_ok=found["check_ok"],
             cf_sex=found["sex"],
@@ -231,6 +279,9 @@ def person(frame: pl.DataFrame, on: pl.Expr) -> pl.DataFrame:
                 False
             ),
             age_years=age(born, on),
+            name_is_placeholder=_is_placeholder(frame["family_name"], "name")
+            | _is_placeholder(frame["given_name"], "name"),
+            birth_date_is_placeholder=_is_placeholder(frame["birth_date"], "birth_date"),
         )
         .with_columns(*_names())
         .drop("_month", "_day", "_letters", "_family", "_given")
@@ -265,10 +316,9 @@ def previous_identifier(code: pl.Series) -> pl.DataFrame:
     for kind in ("0", "4", "97"):
         valid = valid | fiscal_code.is_valid_identifier(pl.repeat(kind, len(given), eager=True), given)
     nothing = pl.Series([None], dtype=pl.Boolean).new_from_index(0, len(code))
-    base = fiscal_code.base_identifier(pl.repeat(CODICE_FISCALE, len(given), eager=True), given)
     return pl.DataFrame(
         {
             "previous_identifier_is_valid": nothing.scatter(present, valid),
-            "previous_base_identifier": nothing.cast(pl.String).scatter(present, base),
+            "previous_base_identifier": nothing.cast(pl.String).scatter(present, given),
         }
     )

@@ -110,6 +110,7 @@ def _iass(contract: Contract, frames: Frames, context: CheckContext) -> Frames:
     )
     demand = features.comune(demand, pl.col("residence_comune_code"), "residence_comune", on)
     demand = features.birth_place(features.person(demand, on), pl.col("birth_date"))
+    demand = features.local_id(demand)
     demand = _map_local_items(demand, context)
     numbered = pl.col("record_number") * 100 + pl.col("demand_number")
     demand = demand.with_columns(

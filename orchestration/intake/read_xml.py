@@ -36,6 +36,8 @@ MAX_PROLOGUE_BYTES = 1 << 20
 
 _PARSING: dict[str, Any] = {"resolve_entities": False, "load_dtd": False, "no_network": True, "huge_tree": False}
 _DECLARED_ENCODING = re.compile(rb"""^\s*<\?xml[^>]*?encoding\s*=\s*["']([^"']+)["']""")
+#: The declaration may have nothing before it, not even a blank line.
+_LATE_DECLARATION = re.compile(rb"(?:\s+|(?><!--.*?-->)|<\?(?!xml\s).*?\?>)+<\?xml\s", re.DOTALL)
 _COMMENT_OR_PI = re.compile(rb"<!--.*?-->|<\?.*?\?>", re.DOTALL)
 _ROOT_START = re.compile(rb"<[^!?\s]")
 #: What may stand before the root, and its start tag with its name.
@@ -214,6 +216,8 @@ class _Guard:
         if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
             raise FileRefused("bad_encoding")
         head = head.removeprefix(b"\xef\xbb\xbf")
+        if _LATE_DECLARATION.match(head):
+            raise FileRefused("late_declaration")
         declared = _DECLARED_ENCODING.match(head)
         if declared and declared[1].lower().replace(b"_", b"-") not in (b"utf-8", b"utf8", b"us-ascii", b"ascii"):
             raise FileRefused("bad_encoding")
@@ -257,7 +261,10 @@ def together(stretches: Sequence[Stretch], shape: Layout) -> tuple[Batch, list[i
             of = stretches[bisect.bisect_left(last, number)]
             records[number] = _parsed(of.root + written + of.root_end)[0]
         return _with_walked(found, records, shape), n_records
-    except (xml_columns.NotPlain, xml_columns.TooDeep, xml_columns.OtherElement, etree.XMLSyntaxError):
+    except (
+        *(xml_columns.NotPlain, xml_columns.NotCut, xml_columns.TooDeep, xml_columns.OtherElement),
+        *(etree.XMLSyntaxError, ValueError),
+    ):
         return None
 
 
@@ -388,16 +395,20 @@ class _Reader:
         if not self._root:
             raise FileRefused("wrong_structure")
         is_plain = xml_columns.is_plain(data)
-        batch = self._batch(
-            data[: max(0, data.rfind(b"</"))] if is_plain else data, self._root_end if is_plain else b""
-        )
-        if batch is None:
-            raise FileRefused(FileFinding("not_well_formed", record_number=self._n_records + 1))
+        records = data[: max(0, data.rfind(b"</"))] if is_plain else data
+        root_end = self._root_end if is_plain else b""
+        batch = self._batch(records, root_end)
+        if batch is None:  # the parser has come to the end and said nothing, so each record is looked at
+            try:
+                batch = self._walked_batch(self._root + records + root_end)
+            except (etree.XMLSyntaxError, ValueError) as error:
+                raise FileRefused(FileFinding("not_well_formed", record_number=self._n_records + 1)) from error
         if batch.n_records:
             yield batch
 
     def _batch(self, data: bytes, root_end: bytes) -> Batch | None:
-        """The records in `data`, which `root_end` follows; None when it ends in the middle of a comment or the like."""
+        """The records in `data`, which `root_end` follows; None when it ends in the middle of a comment or the like, or
+        is broken in a way that the parser will tell when it comes there."""
         first = self._n_records + 1
         try:
             if len(data) <= BYTES_WALKED:
@@ -410,14 +421,29 @@ class _Reader:
             if _condition(error, self._guard) == "too_deep":
                 raise FileRefused("too_deep") from error
             return None
+        except xml_columns.NotCut:
+            return None
         except xml_columns.TooDeep as error:
             raise FileRefused("too_deep") from error
         except xml_columns.OtherElement as other:
             number = self._n_records + other.n_records + 1
             raise FileRefused(FileFinding("wrong_structure", record_number=number)) from other
         self._n_records += found.n_records
-        odd = self._parsed(self._root + b"".join(found.odd.values()) + self._root_end) if found.odd else ()
-        return _with_walked(found, dict(zip(found.odd, odd, strict=True)), self._shape)
+        return _with_walked(found, self._odd(found.odd), self._shape)
+
+    def _odd(self, written: Mapping[int, bytes]) -> dict[int, etree._Element]:
+        """The records that do not fit their layout. The first parser builds nothing and lets some things pass, and it
+        may not have come to the end of the file: what is broken within a tag shows here."""
+        records: dict[int, etree._Element] = {}
+        for number, data in written.items():
+            try:
+                (records[number],) = self._parsed(self._root + data + self._root_end)
+            except (etree.XMLSyntaxError, ValueError) as error:
+                condition = "not_well_formed"
+                if isinstance(error, etree.XMLSyntaxError):
+                    condition = _condition(error, self._guard)
+                raise FileRefused(FileFinding(condition, record_number=number)) from error
+        return records
 
     def _parsed(self, document: bytes) -> etree._Element:
         root = _parsed(document)

@@ -3,7 +3,7 @@
 A stretch of records is cut at its angle brackets by the CSV reader of Polars: tags in one column, the texts after them
 in the other. Depth is a running sum of what opens and closes, a parent is the last element one level higher, and the
 place of an element in the layout follows from its name and its parent's place, level by level. Then each column of each
-table is one gather. The bytes have been through a real parser before: nothing here asks whether they are XML.
+table is one gather. A real parser reads the bytes beside this and may be some way behind: what is no XML is `NotCut`.
 
 Records that do not fit their layout are told by number and are walked elsewhere (`read_xml`).
 """
@@ -44,6 +44,10 @@ class NotPlain(Exception):
     """The stretch has brackets that are no tags: comments, CDATA, `>` in a text. It must be written plainly first."""
 
 
+class NotCut(Exception):
+    """The bytes defeat the cutting: the parser beside it has not come to what is wrong with them, or will."""
+
+
 class OtherElement(Exception):
     """Something that is no record stands beside records (or a record within one), after `n_records` good ones."""
 
@@ -77,13 +81,19 @@ def is_plain(data: bytes) -> bool:
 
 
 def columns(data: bytes, layout: Layout, first_number: int) -> Columns:
-    """The records in `data`, which are numbered from `first_number`. Raises `NotPlain`, `TooDeep`, `OtherElement`."""
+    """The records in `data`, which are numbered from `first_number`. Raises `NotPlain`, `NotCut`, `TooDeep`,
+    `OtherElement`."""
     if b"\r" in data:  # as a parser does at the ends of lines
         data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     start = data.find(b"<") + 1
     if not start:
         return Columns({}, 0, {})
-    return _Stretch(data, start, layout, first_number).columns()
+    try:
+        return _Stretch(data, start, layout, first_number).columns()
+    except (NotPlain, TooDeep, OtherElement, MemoryError):
+        raise
+    except Exception as error:  # what is no XML may go wrong at any step, in any of three libraries
+        raise NotCut from error
 
 
 class _Stretch:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from unittest import mock
 
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 from lxml import etree
 from open_data_contract_standard.model import OpenDataContractStandard
 
+from orchestration.errors import IassError
 from orchestration.intake import derive, read_xml
 from orchestration.intake.contract import CONTRACTS_DIR, flow_codes, load_contract
 from orchestration.intake.delivery import FileRefused
@@ -60,6 +62,19 @@ def schema() -> etree.XMLSchema:
 
 def valid(schema: etree.XMLSchema, text: str) -> bool:
     return schema.validate(etree.fromstring(text.strip().encode()))
+
+
+def test_a_contract_that_changed_has_a_new_version() -> None:
+    contract = load_contract("IASS")
+    known = derive.versions(contract, "")
+    assert known == derive.versions(contract, known) == f"{contract.version} {contract.content_hash}\n"
+    changed = replace(contract, rules=contract.rules[1:])
+    with pytest.raises(IassError, match="has changed and is still version"):
+        derive.versions(changed, known)
+    assert derive.versions(replace(changed, version="9.0.0"), known).startswith(known)
+    sentence = replace(contract.rules[0], sentence_it="Altro.")
+    assert replace(contract, rules=(sentence, *contract.rules[1:])).content_hash != contract.content_hash
+    assert replace(contract, version="9.0.0").content_hash == contract.content_hash
 
 
 def test_no_derived_file_is_stale() -> None:

@@ -160,6 +160,7 @@ def pair(key: int, other: int, weight: float, *, known: bool = True, guarded: bo
     return {
         "person_ref": bytes([key]), "person_key": key, "other_ref": bytes([other]), "other_key": other,
         "other_is_known": known, "weight": weight, "is_guarded": guarded,
+        "is_dividing": guarded,
     }  # fmt: skip
 
 
@@ -188,6 +189,12 @@ def test_decisions_follow_evidence_guard_and_people() -> None:
     assert links([pair(1, 2, 12, known=False), pair(2, 3, 9, known=False)]) == {2: 1, 3: 1}
     assert links([pair(1, 2, 12, known=False)], [(2, 1, False)]) == {}
     assert links([pair(1, 100, -5)], [(1, 100, True)]) == {1: 100}
+    chain = [pair(1, 2, 12, known=False), pair(2, 3, 9, known=False), pair(1, 3, 8, known=False, guarded=True)]
+    assert links(chain) == {2: 1}, "nobody comes in through the middle"
+    assert links(chain[::-1]) == {2: 1}
+    assert links(chain, [(1, 3, True)]) == {2: 1, 3: 1}, "what a person says comes before the guard"
+    through = [pair(1, 100, 12), pair(1, 2, 12, known=False), pair(2, 100, 3, guarded=True)]
+    assert links(through) == {1: 100}, "nor into a person of the registry"
     both = [pair(1, 100, 12), pair(2, 101, 12), pair(1, 2, 20, known=False)]
     assert links(both) == {1: 100, 2: 101}, "two known persons never become one"
     assert links(both[::-1]) == links(both)

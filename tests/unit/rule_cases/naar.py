@@ -68,6 +68,7 @@ CASES: dict[str, Change] = {
     "NAAR-514": put(P, previous_identifier=WRONG_CHECK),
     "NAAR-515": put(P, family_name=None),
     "NAAR-516": put(P, family_name="VERD1"),
+    "NAAR-531": put(P, family_name="NON NOTO"),
     "NAAR-517": put(P, given_name=None),
     "NAAR-518": put(P, given_name="ALESSANDRA;"),
     "NAAR-519": put(P, birth_date="1892-03-01"),
