@@ -84,6 +84,7 @@ def _installation(server: Settings, home: Path, template: Settings) -> Settings:
         role_prefix=server.role_prefix,
         server_home=server.home,
         is_durable=False,
+        rest_seconds=0,
     )
     settings.make_folders()
     with connection.connect_admin(settings) as admin:

@@ -53,6 +53,9 @@ GATE_TABLES = (
     "registry_segment",
 )
 
+#: Check of the gate itself, red when a file was set aside.
+EVERY_FILE_IS_TAKEN = "every_file_is_taken"
+
 #: Name of the dbt project, part of the ids of its nodes.
 DBT_PROJECT = "iass"
 
@@ -138,10 +141,17 @@ def landing_files(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         )
         for key in (DELIVERY, *(dg.AssetKey(["landing", table]) for table in GATE_TABLES))
     ],
+    check_specs=[
+        dg.AssetCheckSpec(
+            EVERY_FILE_IS_TAKEN,
+            asset=DELIVERY,
+            description="No file met an error of ours: one that does is set aside and tried again at the next run.",
+        )
+    ],
     required_resource_keys={"settings", "progress"},
     description="Every waiting delivery through the gate: archive, read, check, load, receipt.",
 )
-def gate_tables(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
+def gate_tables(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
     from orchestration.intake import gate
 
     settings, progress = context.resources.settings, context.resources.progress
@@ -149,17 +159,32 @@ def gate_tables(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeRes
         waiting = gate.pending(settings)
         progress.step("Deliveries through the gate", len(waiting))
         results: list[DeliveryResult] = []
+        aside = ""
 
         def through(result: "DeliveryResult") -> None:
             results.append(result)
             progress.delivery(result)
 
+        def left(name: str, reason: str) -> None:
+            context.log.info(f"Left in the landing folder: {name}: {reason}.")
+
         try:
-            gate.intake(settings, waiting, on_delivery=through)  # also without files: time is over for what waits
+            # also without files: time is over for what waits
+            gate.intake(settings, [settings.landing_dir], on_delivery=through, on_left=left)
+        except gate.FilesSetAside as error:  # keeps nothing out that is in
+            aside = str(error)
         finally:  # what is in stays in, also when another file could not be taken
             record_periods(context, results)
-    counts = {outcome: sum(r.outcome == outcome for r in results) for outcome in ("accepted", "refused", "repeated")}
+    outcomes = ("accepted", "nothing_loaded", "refused", "repeated")
+    counts = {outcome: sum(r.outcome == outcome for r in results) for outcome in outcomes}
     yield dg.MaterializeResult(asset_key=DELIVERY, metadata=counts)
+    yield dg.AssetCheckResult(
+        asset_key=DELIVERY,
+        check_name=EVERY_FILE_IS_TAKEN,
+        passed=not aside,
+        severity=dg.AssetCheckSeverity.ERROR,
+        description=aside or "No file was set aside.",
+    )
     for table in GATE_TABLES:
         yield dg.MaterializeResult(asset_key=["landing", table])
 

@@ -19,9 +19,8 @@ from typing import Any
 
 from orchestration.intake.contract import placeholders
 from orchestration.intake.fiscal_code import OMOCODIA_LETTERS
+from orchestration.intake.letters import LETTERS
 
-#: Letters that losing their accent does not make plain.
-LETTERS = {"Æ": "AE", "Œ": "OE", "Ø": "O", "Ł": "L", "Đ": "D", "Ð": "D", "Þ": "TH", "ẞ": "SS", "ß": "SS", "İ": "I"}
 #: Sounds of several letters, longest first, then what each letter stands for; the rest of the letters are dropped.
 SOUNDS = {
     "TSCH": "K", "TCH": "K", "SCH": "S", "SCI": "S", "SCE": "S", "SH": "S", "CH": "K", "KH": "K", "GH": "G", "PH": "F",

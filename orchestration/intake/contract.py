@@ -11,10 +11,12 @@ exactly as received (null = missing or empty), plus where the element stands:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import date
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -205,9 +207,15 @@ class Contract:
     record_on: str | None = None  # the date at which codes of the record are judged
     any_order_after: str | None = None  # the element of the record after which the others come in any order
     is_taken_together: bool = False  # files of several senders may be judged in one set of columns
+    has_any_namespace: bool = False  # producers put the elements of the layout into namespaces of their own
     is_read_whole: bool = False  # rules compare the lines of a file with one another
     awaits: str | None = None  # the flow whose record of the same key must be there
     lookups: tuple[Lookup, ...] = ()
+
+    @cached_property
+    def content_hash(self) -> str:
+        """What the contract says, whatever it calls its version: comments and order of writing do not count."""
+        return hashlib.sha256(json.dumps(_said(replace(self, version="")), sort_keys=True).encode()).hexdigest()
 
     @property
     def period_months(self) -> int:
@@ -259,6 +267,18 @@ class Contract:
 
     def _by_condition(self) -> dict[str, Rule]:
         return {r.expression: r for r in self.rules if r.engine == GATE}
+
+
+def _said(value: Any) -> Any:
+    """Data classes as plain data, without what stands at its default: a new optional part changes no old contract."""
+    if is_dataclass(value):
+        parts = ((part, getattr(value, part.name)) for part in fields(value))
+        return {part.name: _said(said) for part, said in parts if said != part.default}
+    if isinstance(value, Mapping):
+        return {str(key): _said(said) for key, said in value.items()}
+    if isinstance(value, list | tuple):
+        return [_said(each) for each in value]
+    return value if value is None or isinstance(value, bool | int | float) else str(value)
 
 
 @cache
@@ -329,6 +349,7 @@ def load_contract(flow_code: str) -> Contract:
         record_on=custom.get("recordOn"),
         any_order_after=custom.get("anyOrderAfter"),
         is_taken_together=bool(custom.get("takenTogether", False)),
+        has_any_namespace=bool(custom.get("anyNamespace", False)),
         is_read_whole=bool(custom.get("readWhole", False)),
         awaits=custom.get("awaits"),
         lookups=tuple(

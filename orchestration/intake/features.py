@@ -18,6 +18,8 @@ from orchestration.intake.contract import CodeList, Contract, Field, Table, load
 
 RAW = "_raw"
 CODICE_FISCALE = "0"
+#: Citizenships that a registry office writes while it does not know one.
+NOT_ATTRIBUTED = ["888", "998"]
 #: There is no year 0000, and a date of the year before 0001 could be read by nobody who asks the database for it.
 _DATE = r"^\d{4}-\d{2}-\d{2}$"
 _NO_YEAR = "0000"
@@ -130,7 +132,9 @@ def ausl_of_comune(frame: pl.DataFrame, on: date) -> pl.DataFrame:
 
 @cache
 def _citizenships() -> list[str]:
-    return reference.citizenships()["citizenship_code"].to_list()
+    """Citizenships that somebody can have today: of a country that is there, or of none."""
+    known = reference.citizenships().filter(pl.col("valid_to").is_null())["citizenship_code"]
+    return known.filter(~known.is_in(NOT_ATTRIBUTED)).to_list()
 
 
 @cache
@@ -154,16 +158,18 @@ def _birth_places() -> pl.DataFrame:
 
 
 def birth_place(frame: pl.DataFrame, born: pl.Expr) -> pl.DataFrame:
-    """`birth_place_is_known` and `birth_place_is_valid` (at birth, when the birth date is known)."""
+    """`birth_place_is_known` and `birth_place_is_valid` (at birth, when the birth date is known). What a right codice
+    fiscale says too is valid: the tax office gives codes of comuni beside their dates, and no sender can cure that."""
     wide = _known_places(frame["birth_place_code"])
     spans = sum(1 for c in wide.columns if c.startswith("_f"))
     out = frame.join(wide, left_on="birth_place_code", right_on="_place", how="left", maintain_order="left")
     valid = within(born, "_f0", "_t0")
     for n in range(1, spans):
         valid = valid | born.is_between(pl.col(f"_f{n}"), pl.col(f"_t{n}")).fill_null(False)
-    return out.with_columns(birth_place_is_known=pl.col("_known").fill_null(False), birth_place_is_valid=valid).drop(
-        [c for c in wide.columns if c != "_place"]
-    )
+    agrees = (pl.col("cf_check_ok") & (pl.col("cf_birth_place") == pl.col("birth_place_code"))).fill_null(False)
+    return out.with_columns(
+        birth_place_is_known=pl.col("_known").fill_null(False), birth_place_is_valid=valid | agrees
+    ).drop([c for c in wide.columns if c != "_place"])
 
 
 @cache

@@ -12,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from orchestration.intake.letters import LETTERS
+
 LENGTH = 16
 OMOCODIA_POSITIONS = (6, 7, 9, 10, 12, 13, 14)
 OMOCODIA_LETTERS = "LMNPQRSTUV"  # for the digits 0-9
@@ -233,9 +235,8 @@ def _by_unique(name: pl.Series, join: Callable[[pl.Expr, pl.Expr], pl.Expr]) -> 
     distinct = name.drop_nulls().unique()
     if distinct.is_empty():
         return pl.Series(name.name, [None] * len(name), dtype=pl.String)
-    letters = (
-        pl.col("n").str.to_uppercase().str.replace_all("ß|ẞ", "SS").str.normalize("NFKD").str.replace_all(r"[^A-Z]", "")
-    )
+    plain = pl.col("n").str.replace_many(list(LETTERS), list(LETTERS.values()))
+    letters = plain.str.to_uppercase().str.normalize("NFKD").str.replace_all(r"[^A-Z]", "")
     parts = pl.DataFrame({"n": distinct}).select(
         c=letters.str.replace_all(r"[AEIOU]", ""), v=letters.str.replace_all(r"[^AEIOU]", "")
     )

@@ -21,6 +21,7 @@ from typing import Any
 import polars as pl
 import psycopg
 
+from orchestration import clock
 from orchestration.intake import archive, fiscal_code, ledger, read_csv, reference
 from orchestration.intake.check import CheckContext, check, prepare
 from orchestration.intake.contract import Contract
@@ -69,7 +70,7 @@ class _Loader:
         self.table = contract.tables[0]
         self.columns = [field.name for field in self.table.file_fields]
         self.log = RegistryLog(conn, delivery.delivery_id)
-        self.cache = StateCache(settings.state_dir / "naar", contract.version, self.columns)
+        self.cache = StateCache(settings.state_dir / "naar", contract.content_hash, self.columns)
 
     def load(self) -> LoadOutcome:
         earlier = [snapshot for snapshot in self.log.snapshots if snapshot.on < self.day]
@@ -85,6 +86,8 @@ class _Loader:
         discarded = findings.filter(pl.col("grade") == "SCARTO")["record_number"].unique()
         flagged = findings.filter(pl.col("grade") == "ANOMALIA")["record_number"].unique()
         flagged = flagged.filter(~flagged.is_in(discarded.implode()))
+        if text.height and len(discarded) == text.height:  # no day of the registry: nobody is closed by it
+            return LoadOutcome(text.height, 0, text.height, 0, findings)
         step = transition(state, rows, is_unchanged, discarded, flagged)
         del state, rows  # some hundred megabytes each, and the writing needs room
         written = self._write(previous.on if previous else None, self.day, step.changes, text, typed)
@@ -163,7 +166,7 @@ class _Loader:
         ids, bases = text["registry_id"], _base_identifiers(text)
         if (
             previous is None
-            or previous.contract_version != self.contract.version
+            or previous.contract_hash != self.contract.content_hash
             or self._lists_changed(previous.on, self.day)
         ):
             is_asked = pl.repeat(True, text.height, eager=True)
@@ -206,7 +209,7 @@ class _Loader:
             sender_code=self.delivery.sender_code,
             period_start=day,
             period_end=day,
-            today=self.delivery.received_at.date(),
+            today=clock.today(self.delivery.received_at),
         )
 
     def _write(

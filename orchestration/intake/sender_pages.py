@@ -77,7 +77,7 @@ def page(contract: Contract) -> str:
     if "citizenship" in used:
         parts.append(
             "### Cittadinanza\n\nCodici ISTAT degli Stati (`expectations/reference/citizenships.csv`); "
-            "100 Italia, 999 non nota."
+            "100 Italia, 999 apolide, 998 non nota. I codici cessati, 888 e 998 sono accettati con anomalia."
         )
     parts += [
         "## Regole",

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from orchestration import clock
 from orchestration.errors import IassError
 from orchestration.reports import definition, document, page, pdf, sheets, source
 from orchestration.reports.definition import Report
@@ -65,7 +66,7 @@ def build(
         for place in dict.fromkeys(found.place(name).code for name in territories or [p.code for p in found.places])
     ]
     made = []
-    for each in _write_all(read, wanted, out, date.today()):
+    for each in _write_all(read, wanted, out, clock.today()):
         made.append(each)
         on_progress(f"{read[each.report][0].title}: {each.territory}", len(made), len(wanted))
     return sorted(made, key=lambda each: wanted.index((each.report, each.territory_code)))

@@ -11,6 +11,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from orchestration import clock
 from orchestration.errors import IassError
 from orchestration.settings import ROLES, Settings
 from orchestration.warehouse import connection
@@ -28,7 +29,7 @@ _ROLE_SETTINGS: dict[str, dict[str, str]] = {
     },
 }
 # Days are Italian days wherever the server stands.
-_COMMON_SETTINGS = {"TimeZone": "Europe/Rome"}
+_COMMON_SETTINGS = {"TimeZone": clock.ZONE_NAME}
 #: What an error says can repeat a name or an identifier, so no server writes it into its log. Needs a superuser.
 _LOG_SETTINGS = {"log_min_messages": "log", "log_min_error_statement": "panic"}
 

@@ -43,7 +43,7 @@ _HOLDINGS = """
 select
     pg_database_size(current_database()),
     count(*) filter (where outcome = 'accepted'),
-    count(*) filter (where outcome = 'refused'),
+    count(*) filter (where outcome in ('refused', 'nothing_loaded')),
     (select max(finished_at) from landing.build)
 from landing.delivery
 """

@@ -125,3 +125,14 @@ def test_empty_columns_are_fine() -> None:
     assert fiscal_code.features(empty).height == 0
     assert fiscal_code.features(pl.Series([None], dtype=pl.String))["check_ok"].to_list() == [False]
     assert fiscal_code.is_valid_identifier(empty, empty).len() == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "letters"),
+    [
+        ("ĐURIĆ", "DRC"), ("Đurić", "DRC"), ("ŁUKASZ", "LKS"), ("Ærø", "RAE"), ("ŒUVRE", "VRO"), ("Þór", "THR"),
+        ("ĦAL", "HLA"), ("ðað", "DDA"), ("Groß", "GRS"), ("IŞIK", "SKI"), ("Kırım", "KRM"), ("D'ÒØ", "DOO"),
+    ],
+)  # fmt: skip
+def test_letters_that_do_not_decompose_are_written_plainly(name: str, letters: str) -> None:
+    assert fiscal_code.encode_family(pl.Series([name])).item() == letters

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from unittest import mock
 
 import polars as pl
@@ -297,7 +298,8 @@ def test_columns_are_what_a_walk_over_parsed_elements_gives(contacts, bytes_per_
     assert [issue for batch in batches for issue in batch.issues] == issues
     for table, rows in zip(layout.tables, lines, strict=True):
         found = [row for batch in batches for row in batch.frames[table.name].rows()]
-        assert found == [tuple(value if value != "" else None for value in row[: len(table.columns)]) for row in rows]
+        kept = [row[: len(table.columns)] for row in rows]
+        assert found == [tuple((v.strip() or None) if isinstance(v, str) else v for v in row) for row in kept]
 
 
 @settings(deadline=None)
@@ -319,3 +321,44 @@ def test_files_read_together_are_what_each_is_alone(files):
     assert bound.issues == alone.issues
     for name, frame in alone.frames.items():
         assert_frame_equal(bound.frames[name], frame)
+
+
+NATIONAL = load_contract("ADI1").example
+NAMESPACE = "http://flussi.mds.it/flsassdom_1"
+
+
+def _prefixed(text: str) -> str:
+    for mark in ("</", "<"):
+        text = re.sub(rf"{mark}([A-Z])", rf"{mark}ns:\1", text, flags=re.IGNORECASE)
+    return text.replace("<ns:FlsAssDom_1", f'<ns:FlsAssDom_1 xmlns:ns="{NAMESPACE}"')
+
+
+@pytest.mark.usefixtures("way_of_reading")
+@pytest.mark.parametrize(
+    "text",
+    [
+        NATIONAL.replace("<FlsAssDom_1", f'<FlsAssDom_1 xmlns="{NAMESPACE}"'),
+        NATIONAL.replace("<FlsAssDom_1", '<FlsAssDom_1 xmlns="urn:any" xmlns:x="urn:x" x:schemaLocation="u x"'),
+        NATIONAL.replace("<Assistenza>", f'<Assistenza xmlns="{NAMESPACE}">'),
+        NATIONAL.replace("<FlsAssDom_1", f'<p:FlsAssDom_1 xmlns:p="{NAMESPACE}"').replace("</Fls", "</p:Fls"),
+        _prefixed(NATIONAL),
+    ],
+    ids=["default", "with a place", "on the record", "on the root alone", "prefix"],
+)
+def test_a_national_file_is_read_in_any_namespace(text, monkeypatch):
+    def frames(content):
+        batches = list(read_xml.read(io.BytesIO(content.encode()), read_xml.layout("ADI1"), {}))
+        assert [issue for batch in batches for issue in batch.issues] == []
+        return [pl.concat([batch.frames[name] for batch in batches]) for name in batches[0].frames]
+
+    for bytes_per_batch in (read_xml.BYTES_PER_BATCH, 100):
+        monkeypatch.setattr(read_xml, "BYTES_PER_BATCH", bytes_per_batch)
+        for found, expected in zip(frames(text), frames(NATIONAL), strict=True):
+            assert_frame_equal(found, expected)
+
+
+def test_blanks_round_values_of_xml_are_left_out(way_of_reading):
+    text = ROOT + CONTACT.format(id=" \n\u00a0A&#160; ").replace('operazione="I"', 'operazione=" I "') + "</FlussoIASS>"
+    (batch,) = _xml(text)
+    contact = batch.frames["contact"].row(0, named=True)
+    assert (contact["contact_id"], contact["operation"]) == ("A", "I")

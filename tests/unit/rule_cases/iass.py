@@ -101,7 +101,7 @@ CASES: dict[str, Change] = {
     "IASS-186": put(D, birth_date=None, birth_year="2014"),
     "IASS-190": put(D, citizenship_code=None),
     "IASS-191": put(D, citizenship_code="IT"),
-    "IASS-192": put(D, citizenship_code="198"),
+    "IASS-570": put(D, citizenship_code="198"),
     "IASS-193": put(D, residence_comune_code=None),
     "IASS-194": put(D, residence_comune_code="A944"),
     "IASS-195": put(D, residence_comune_code="015146"),
@@ -157,4 +157,6 @@ CASES: dict[str, Change] = {
     "IASS-400": put(D, birth_date="1849-12-31"),
     "IASS-401": put("contact", contact_on="1999-12-31"),
     "IASS-402": put(O, outcome_on="1999-12-31"),
+    "IASS-580": put("contact", contact_id="BO-rssmra50a01a944c"),
+    "IASS-581": put(D, local_id="STP1234567890123"),
 }  # fmt: skip
