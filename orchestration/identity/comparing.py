@@ -184,9 +184,12 @@ class Comparer:
         return frame
 
     def know_frequent(self, given: pl.DataFrame | None, n_persons: int) -> None:
-        """Which given names are frequent, by their share in a registry (as `terms` gives it) of so many persons."""
+        """Which given names are frequent, by their share in a registry (as `terms` gives it) of so many persons.
+        Without a registry nobody knows: each name may be one."""
         self.run("delete from frequent")
-        if given is not None:
+        if not n_persons:
+            self.run("insert into frequent select distinct folded from name where folded is not null")
+        elif given is not None:
             least = max(FREQUENT_NAME, (BEARERS - 0.5) / max(1, n_persons))
             self.con.register("found", given.filter(pl.col("tf_given") >= least).select("given").to_arrow())
             self.run("insert into frequent select given from found")

@@ -362,6 +362,14 @@ def test_an_absent_twin_with_a_similar_name_waits_for_a_person(vault: Vault, one
     assert result.to_review >= 1
 
 
+def test_without_a_registry_no_name_is_a_slip_of_another(vault: Vault) -> None:
+    vault.present("one", "BIANCHINI", "LUISA", "1985-02-03", local="0")
+    vault.present("other", "BIANCHINI", "LUCIA", "1985-02-03", local="N/D", sender="10503")
+    vault.present("one again", "BIANCHINI", "LUISA", "1985-02-03", local="4", sender="10504")
+    vault.resolve()
+    assert vault.groups() == {frozenset({"one", "one again"}), frozenset({"other"})}
+
+
 def test_a_frequent_name_spelt_otherwise_is_the_same_name(vault: Vault) -> None:
     town(vault)
     for number in range(3):
