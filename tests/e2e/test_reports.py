@@ -78,8 +78,8 @@ def test_contacts_of_the_report_are_those_of_the_mart(folder: Path, built: Setti
         ),
         (
             "P1",
-            "select unnest(array[n_answer_service, n_answer_charge, n_answer_assessment, n_answer_desk, n_answer_none,"
-            " n_answer_open, n_requests]) from mart_pathway.answer"
+            "select unnest(array[n_answer_service, n_answer_charge, n_answer_assessment, n_answer_desk,"
+            " n_answer_desk_process, n_requests]) from mart_pathway.answer"
             " where year_number = 2013 and cut_type = 'all' and territory_code = %s",
         ),
         (
