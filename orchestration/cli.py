@@ -6,6 +6,7 @@ are drawn in `orchestration.screen`.
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Iterator
@@ -16,10 +17,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from orchestration.commands import bi, identity, metrics, report
+from orchestration.commands import bi, identity, metrics, registry, report
 from orchestration.commands.publish import publish
 from orchestration.commands.shared import AsJson, ready, settings_of_home
-from orchestration.errors import IassError
+from orchestration.errors import NOT_BUILT, IassError
 
 if TYPE_CHECKING:
     from orchestration.intake.delivery import DeliveryResult
@@ -32,6 +33,10 @@ class _App(typer.Typer):
     """Typer, with one way for every error: a sentence on stderr, no traceback, exit code 1."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        for stream in (sys.stdout, sys.stderr):
+            # A terminal that knows fewer characters than our tables shows a question mark, and no run ends for it.
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="replace")
         with _errors_as_sentences():
             return super().__call__(*args, **kwargs)
 
@@ -53,6 +58,7 @@ app.add_typer(bi.app, name="bi")
 app.add_typer(report.app, name="report")
 app.add_typer(metrics.app, name="metrics")
 app.add_typer(identity.app, name="identity")
+app.add_typer(registry.app, name="registry")
 app.command()(publish)
 
 Flow = Annotated[str | None, typer.Option("--flow", help="Flow code, e.g. IASS.")]
@@ -135,21 +141,29 @@ def intake(
     ],
     as_json: AsJson = False,
 ) -> None:
-    """Take deliveries in through the gate. Exit code 3 when one of them was refused as a whole."""
-    missing = [path for path in paths if not path.exists()]
+    """Take deliveries in through the gate. A file that is named is taken at once; of a folder of senders those that
+    have come to rest.
+
+    Exit code 3 when one was refused as a whole or nothing of it was loaded, now or at the first time of a repeat; 1
+    when one could not be taken in: it stays for the next time, and the others are in."""
+    from orchestration.intake.landing import shown
+
+    missing = [path for path in paths if not os.path.lexists(path)]
     if missing:
-        raise IassError(f"{missing[0]} does not exist: give files or folders that do.")
+        raise IassError(f"{shown(str(missing[0]))} does not exist: give files or folders that do.")
     from orchestration import screen
     from orchestration.intake import gate
 
     settings = ready()
     with screen.deliveries_as_they_come(quiet=as_json) as show:
-        results: list[DeliveryResult] = gate.intake(settings, paths, on_delivery=show)
+        results: list[DeliveryResult] = gate.intake(
+            settings, paths, on_delivery=show, on_left=screen.left_alone, by_hand=True
+        )
     if as_json:
         screen.json(results)
     else:
         screen.intake_totals(results)
-    if any(result.outcome == "refused" for result in results):
+    if any(result.is_turned_away for result in results):
         raise typer.Exit(EXIT_REFUSED)
 
 
@@ -158,7 +172,7 @@ def deliveries(
     flow: Flow = None,
     sender: Sender = None,
     period: Annotated[str | None, typer.Option(help="Period as in the file name, e.g. 2013-03.")] = None,
-    outcome: Annotated[str | None, typer.Option(help="accepted, refused or repeated.")] = None,
+    outcome: Annotated[str | None, typer.Option(help="accepted, nothing_loaded, refused, failed or repeated.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """List what has arrived, newest last."""
@@ -166,8 +180,8 @@ def deliveries(
     from orchestration.intake import ledger
     from orchestration.warehouse import connection
 
-    if outcome not in (None, "accepted", "refused", "repeated"):
-        raise IassError(f"There is no outcome {outcome!r}: choose accepted, refused or repeated.")
+    if outcome not in (None, *ledger.OUTCOMES):
+        raise IassError(f"There is no outcome {outcome!r}: choose one of {', '.join(ledger.OUTCOMES)}.")
     with connection.connect(ready(), "loader") as conn:
         rows = ledger.deliveries(conn, flow=flow, sender=sender, period=period, outcome=outcome)
     if as_json:
@@ -218,7 +232,8 @@ def build(
 
 @app.command()
 def run(as_json: AsJson = False) -> None:
-    """Do all that is pending: take in, link, build, check; as one Dagster run."""
+    """Do all that is pending: take in, link, build, check; as one Dagster run. Exit code 1 when a file could not be
+    taken in for an error of ours, though all else was done."""
     from orchestration import screen
     from orchestration.pipeline.run import run_all
 
@@ -227,6 +242,8 @@ def run(as_json: AsJson = False) -> None:
         screen.json(summary)
     else:
         screen.summary(summary)
+    if summary.set_aside:
+        raise IassError(summary.set_aside)
 
 
 @app.command()
@@ -398,6 +415,8 @@ def _database_sentence(error: Exception) -> str | None:
     psycopg = sys.modules.get("psycopg")
     if psycopg is None or not isinstance(error, psycopg.Error):
         return None
+    if isinstance(error, psycopg.errors.UndefinedTable | psycopg.errors.InvalidSchemaName):
+        return NOT_BUILT
     if isinstance(error, psycopg.errors.DiskFull):
         return "The disk of the database is full: free space and run again, nothing is half loaded."
     if isinstance(error, psycopg.OperationalError):

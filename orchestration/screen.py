@@ -37,7 +37,13 @@ _err = Console(stderr=True, highlight=False)
 
 #: More reports than these are counted and not named.
 _LISTED_REPORTS = 5
-_OUTCOME_STYLE = {"accepted": "green", "refused": "red", "repeated": "yellow"}
+_OUTCOME_STYLE = {
+    "accepted": "green",
+    "nothing_loaded": "red",
+    "refused": "red",
+    "failed": "bold red",
+    "repeated": "yellow",
+}
 _GRADE_STYLE = {"FILE": "red", "SCARTO": "dark_orange", "ANOMALIA": "yellow"}
 
 
@@ -105,7 +111,7 @@ def deliveries_as_they_come(*, quiet: bool = False) -> Iterator[Callable[[Delive
             f"discarded {_number(result.records_discarded)}, flagged {_number(result.records_flagged)}"
         )
         _out.print(
-            f"[{style}]{result.outcome:<8}[/] {result.delivery_id:>6}  {escape(result.file_name)}  {counts}  "
+            f"[{style}]{_spaced(result.outcome):<8}[/] {result.delivery_id:>6}  {escape(result.file_name)}  {counts}  "
             f"[dim]{result.seconds:.2f} s[/]",
             soft_wrap=True,
         )
@@ -114,12 +120,21 @@ def deliveries_as_they_come(*, quiet: bool = False) -> Iterator[Callable[[Delive
         yield show
 
 
+def _spaced(outcome: str) -> str:
+    return outcome.replace("_", " ")
+
+
+def left_alone(name: str, reason: str) -> None:
+    """A file that the gate did not take, on the side where progress is told."""
+    _err.print(f"[yellow]left[/]     {escape(name)}: {reason}.", soft_wrap=True)
+
+
 def intake_totals(results: Sequence[DeliveryResult]) -> None:
     if not results:
         _out.print("No file was found there.")
         return
     by_outcome = {outcome: sum(r.outcome == outcome for r in results) for outcome in _OUTCOME_STYLE}
-    said = ", ".join(f"{count} {outcome}" for outcome, count in by_outcome.items() if count)
+    said = ", ".join(f"{count} {_spaced(outcome)}" for outcome, count in by_outcome.items() if count)
     deliveries = "1 delivery" if len(results) == 1 else f"{len(results)} deliveries"
     _out.print(f"[bold]{deliveries}:[/] {said}. Receipts: `iass receipt NUMBER`.", soft_wrap=True)
 

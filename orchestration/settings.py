@@ -6,6 +6,7 @@ Paths, names and secrets of one home (`IASS_HOME`), and nothing that connects or
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import secrets
@@ -36,6 +37,8 @@ class Settings:
     """Home whose embedded server and passwords are used, when it is not this one: how tests share one server."""
     is_durable: bool = True
     """False turns fsync off: for servers that live as long as a test session, never for data that somebody keeps."""
+    rest_seconds: float = 15.0
+    """How long nobody may have touched a file in the landing folder before it is taken: it may still be on its way."""
 
     @classmethod
     def load(cls, home: Path | str | None = None, environ: Mapping[str, str] | None = None) -> Settings:
@@ -49,6 +52,7 @@ class Settings:
             role_prefix=_plain(env.get("IASS_ROLE_PREFIX") or "iass", "IASS_ROLE_PREFIX"),
             server_home=_absolute(server_home) if server_home else None,
             is_durable=env.get("IASS_DURABLE", "1") != "0",
+            rest_seconds=_seconds(env.get("IASS_REST_SECONDS"), "IASS_REST_SECONDS"),
         )
 
     def environment(self) -> dict[str, str]:
@@ -58,6 +62,7 @@ class Settings:
             "IASS_DATABASE_NAME": self.database_name,
             "IASS_ROLE_PREFIX": self.role_prefix,
             "IASS_DURABLE": "1" if self.is_durable else "0",
+            "IASS_REST_SECONDS": str(self.rest_seconds),
         }
         if self.database_url:
             env["IASS_DATABASE_URL"] = self.database_url
@@ -133,6 +138,11 @@ class Settings:
             )
         return key.encode()
 
+    @property
+    def has_pseudonym_key(self) -> bool:
+        """Whether a key was given or made before. Asking does not make one."""
+        return bool(os.environ.get("IASS_PSEUDONYM_KEY", "").strip()) or (self.secrets_dir / "pseudonym_key").exists()
+
     def password(self, role: str) -> str:
         """Password of a role: `IASS_PASSWORD_<ROLE>` when set, else one that is generated once and kept in the home.
         `superuser` is the embedded server's administrator."""
@@ -176,6 +186,16 @@ class Settings:
 
 def _absolute(path: Path | str) -> Path:
     return Path(path).expanduser().absolute()
+
+
+def _seconds(text: str | None, variable: str) -> float:
+    try:
+        seconds = float(text) if text else Settings.rest_seconds
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds < math.inf:
+        raise IassError(f"{variable} must be a number of seconds, 0 or more.")
+    return seconds
 
 
 def _plain(name: str, variable: str) -> str:

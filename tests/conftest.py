@@ -84,6 +84,7 @@ def _installation(server: Settings, home: Path, template: Settings) -> Settings:
         role_prefix=server.role_prefix,
         server_home=server.home,
         is_durable=False,
+        rest_seconds=0,
     )
     settings.make_folders()
     with connection.connect_admin(settings) as admin:
@@ -117,6 +118,19 @@ def new_settings(server: Settings, tmp_path: Path) -> Iterator[Callable[[], Sett
 def settings(new_settings: Callable[[], Settings]) -> Settings:
     """An installation with an empty, migrated warehouse."""
     return new_settings()
+
+
+@pytest.fixture(scope="session")
+def new_installation(server: Settings, server_folder: Path) -> Iterator[Callable[[str], Settings]]:
+    """Makes installations with an empty, migrated warehouse that several tests of a session share, each by its name."""
+    made: list[Settings] = []
+
+    def make(name: str) -> Settings:
+        made.append(_installation(server, server_folder / name, server))
+        return made[-1]
+
+    yield make
+    _drop(server, made)
 
 
 @pytest.fixture(scope="session")

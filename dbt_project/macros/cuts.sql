@@ -34,15 +34,24 @@
     ) as period (period_type, period_start_on)
 {%- endmacro %}
 
+{# A row of an AUSL that has become part of another counts for that one too, at a level of its own: `ausl_today` and `ausl` together are
+   the series of an AUSL on its borders of today. #}
 {% macro places(district_column, ausl_column) -%}
     cross join lateral (
         select
             listed.territory_level,
             listed.territory_code
         from (
-            values ('district', {{ district_column }}), ('ausl', {{ ausl_column }}), ('region', '080')
+            values
+            ('district', {{ district_column }}), ('ausl', {{ ausl_column }}), ('ausl_today', {{ ausl_of_today(ausl_column) }}), ('region', '080')
         ) as listed (territory_level, territory_code)
+        where listed.territory_code is not null
     ) as place
+{%- endmacro %}
+
+{# The AUSL of today that an AUSL has become part of; none of one that is there. #}
+{% macro ausl_of_today(ausl_column) -%}
+    case {{ ausl_column }} {% for former in var('ausl_today') %}when '{{ former }}' then '{{ var('ausl_today')[former] }}' {% endfor %}end
 {%- endmacro %}
 
 {# For what is put together by period before it is by place: in an incremental build the periods in which any place is touched … #}

@@ -14,6 +14,11 @@
     )
 {%- endmacro %}
 
+{# Days of an episode from the first that its sender delivered: of what was before, only those are known who were still there. #}
+{% macro observed(episode, days) -%}
+    {{ episode }}.{{ days }} * datemultirange(daterange({{ episode }}.observed_from, null))
+{%- endmacro %}
+
 {# The episodes of one flow that this build writes again, with the columns that lead to their records. #}
 {% macro touched_episodes(family) -%}
     select
@@ -40,5 +45,39 @@
         and {{ month }}.person_key > 0
         and {{ month }}.territory_key > 0
         and extract(year from {{ month }}.month_on) - {{ month }}.birth_year > 75
+    )
+{%- endmacro %}
+
+{# The AUSL of an episode on a day of its own, as a reform may have come since it began: `ausl_then`. #}
+{% macro ausl_on(episode, day) -%}
+    left join {{ ref('int_territory__ausl') }} as ausl_then
+        on
+            coalesce(nullif({{ episode }}.district_code, '-1'), {{ episode }}.sender_code) = ausl_then.territory_code
+            and {{ day }} between ausl_then.valid_from and ausl_then.valid_to
+{%- endmacro %}
+
+{# And its comune, with the columns that a fact has of both. #}
+{% macro place_on(episode, day) -%}
+    {{ ausl_on(episode, day) }}
+    left join {{ ref('territory') }} as comune_then
+        on
+            {{ episode }}.residence_comune_code = comune_then.comune_code
+            and {{ day }} between comune_then.valid_from and comune_then.valid_to
+            and comune_then.district_code is not null
+{%- endmacro %}
+
+{% macro place_columns(episode) -%}
+    {{ episode }}.district_code,
+    coalesce(ausl_then.ausl_code, '-1') as ausl_code,
+    case
+        when comune_then.comune_code is null then {{ episode }}.territory_key
+        else {{ surrogate_key('territory', ["'comune'", 'comune_then.comune_code', 'comune_then.valid_from']) }}
+    end as territory_key
+{%- endmacro %}
+
+{# Of what adds up to a total over a window, the share of a row to the cent: shares add up to the rounded total. `window` is in order. #}
+{% macro share_of_total(amount, window) -%}
+    (
+        round(sum({{ amount }}) over {{ window }}, 2) - round(sum({{ amount }}) over {{ window }} - {{ amount }}, 2)
     )
 {%- endmacro %}

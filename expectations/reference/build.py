@@ -8,6 +8,7 @@ PATH is a checkout of github italia/anpr (CC BY 4.0). `districts.csv` is an inpu
 from __future__ import annotations
 
 import argparse
+import json
 import re
 from datetime import date, timedelta
 from importlib.util import find_spec
@@ -155,6 +156,21 @@ def iso(day: str) -> str | None:
     return day if day and day != NEVER_ENDS else None
 
 
+def codicefiscale_places() -> dict[str, list[tuple[str, str | None]]]:
+    """Comuni and countries of the package python-codicefiscale, those that are no more among them."""
+    package = find_spec("codicefiscale")
+    if package is None or package.origin is None:
+        raise SystemExit("the package python-codicefiscale is not installed")
+    data = Path(package.origin).parent / "data"
+    places: dict[str, list[tuple[str, str | None]]] = {}
+    for name in ("countries", "deleted-countries", "municipalities"):
+        for place in json.loads((data / f"{name}.json").read_text(encoding="utf-8")):
+            if re.fullmatch(r"[A-Z]\d{3}", place["code"]):
+                dates = place["date_created"][:10], place["date_deleted"][:10] or None
+                places.setdefault(place["code"], []).append(dates)
+    return places
+
+
 def birth_places(archive: pl.DataFrame, states: list[dict[str, str]]) -> pl.DataFrame:
     rows: list[tuple[str, str | None, str | None]] = []
     for (code,), part in archive.filter(pl.col("belfiore_code").str.contains(r"^[A-Z]\d{3}$")).group_by(
@@ -162,6 +178,12 @@ def birth_places(archive: pl.DataFrame, states: list[dict[str, str]]) -> pl.Data
     ):
         spans = [(a, b or NEVER_ENDS) for a, b in part.select("valid_from", "valid_to").iter_rows()]
         rows += [(str(code), a if a > "1900-01-01" else None, b if b != NEVER_ENDS else None) for a, b in merged(spans)]
+    # Comuni and countries that the archive has not, or not any more, come from the other source.
+    known = {code for code, _, _ in rows} | {s["CODAT"] for s in states}
+    for code, part in codicefiscale_places().items():
+        if code not in known:
+            spans = [(a if a > "1900-01-01" and code[0] != "Z" else None, b) for a, b in part]
+            rows += [(code, a, b) for a, b in dict.fromkeys(spans)]
     # A country keeps no start: people born before independence are given the code of the present state.
     ends: dict[str, list[str]] = {}
     for s in states:
@@ -173,6 +195,13 @@ def birth_places(archive: pl.DataFrame, states: list[dict[str, str]]) -> pl.Data
     )
 
 
+#: What registry offices write where there is no country of today; the table of countries has none of it.
+NOT_COUNTRIES = {
+    "224": ("Serbia e Montenegro", "Serbia and Montenegro", None, False, None, "2006-06-03"),
+    "888": ("in corso di attribuzione", "not attributed yet", None, False, None, None),
+    "998": ("non nota", "unknown", None, False, None, None),
+    "999": ("apolide", "stateless", None, False, None, None),
+}
 EU = set(
     [
         "AUT",
@@ -209,7 +238,7 @@ EU = set(
 def citizenships(states: list[dict[str, str]]) -> pl.DataFrame:
     rows = {
         "100": ("Italia", "Italy", "ITA", True, None, None),
-        "999": ("non nota", "unknown", None, False, None, None),
+        **NOT_COUNTRIES,
     }
     for s in states:
         code = s.get("CODISTAT", "")

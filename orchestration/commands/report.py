@@ -34,7 +34,10 @@ def list_(as_json: AsJson = False) -> None:
 def build(
     report: Annotated[str | None, typer.Option(help="Code of one report; all of them when left out.")] = None,
     period: Annotated[str | None, typer.Option(help="2013 or 2013-H1; the newest year when left out.")] = None,
-    territory: Annotated[str, typer.Option(help="Code of a district or AUSL, 080 for the region, or all.")] = "all",
+    territory: Annotated[
+        list[str] | None,
+        typer.Option(help="Code or name of a district or AUSL, 080 for the region; may be repeated, else all."),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder; reports/ of the home when left out.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -53,7 +56,7 @@ def build(
         period = years[-1]
     codes = [report] if report else definition.codes()
     with screen.progress(quiet=as_json) as progress:
-        made = reports.build(settings, codes, Period.parse(period), territory, out=out, on_progress=progress)
+        made = reports.build(settings, codes, Period.parse(period), territory or (), out=out, on_progress=progress)
     if as_json:
         screen.json(made)
     else:

@@ -8,8 +8,8 @@ materialisation of that partition with its counts. What the UI shows for a month
 and one run takes in all.
 
 **dbt.** One dbt process per run, the same call as `iass build`; its results are reported model by model and test by
-test when it ends. When nothing changed, dbt is not started, no model is materialised and the checks behind it are
-skipped.
+test when it ends. When somebody materialises some assets only, dbt builds those models alone. When nothing changed, dbt
+is not started, no model is materialised and the checks behind it are skipped.
 
 **Retries** are for what may pass by itself (the database restarting, a connection lost), with growing pauses. A
 refused delivery is an outcome and a broken model stays broken: neither is tried again.
@@ -18,7 +18,7 @@ refused delivery is an outcome and a broken model stays broken: neither is tried
 # Dagster reads the annotation of `context` itself, so annotations are not postponed here.
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -52,6 +52,9 @@ GATE_TABLES = (
     "local_nomenclature",
     "registry_segment",
 )
+
+#: Check of the gate itself, red when a file was set aside.
+EVERY_FILE_IS_TAKEN = "every_file_is_taken"
 
 #: Name of the dbt project, part of the ids of its nodes.
 DBT_PROJECT = "iass"
@@ -138,10 +141,17 @@ def landing_files(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         )
         for key in (DELIVERY, *(dg.AssetKey(["landing", table]) for table in GATE_TABLES))
     ],
+    check_specs=[
+        dg.AssetCheckSpec(
+            EVERY_FILE_IS_TAKEN,
+            asset=DELIVERY,
+            description="No file met an error of ours: one that does is set aside and tried again at the next run.",
+        )
+    ],
     required_resource_keys={"settings", "progress"},
     description="Every waiting delivery through the gate: archive, read, check, load, receipt.",
 )
-def gate_tables(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
+def gate_tables(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
     from orchestration.intake import gate
 
     settings, progress = context.resources.settings, context.resources.progress
@@ -149,17 +159,32 @@ def gate_tables(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeRes
         waiting = gate.pending(settings)
         progress.step("Deliveries through the gate", len(waiting))
         results: list[DeliveryResult] = []
+        aside = ""
 
         def through(result: "DeliveryResult") -> None:
             results.append(result)
             progress.delivery(result)
 
+        def left(name: str, reason: str) -> None:
+            context.log.info(f"Left in the landing folder: {name}: {reason}.")
+
         try:
-            gate.intake(settings, waiting, on_delivery=through)  # also without files: time is over for what waits
+            # also without files: time is over for what waits
+            gate.intake(settings, [settings.landing_dir], on_delivery=through, on_left=left)
+        except gate.FilesSetAside as error:  # keeps nothing out that is in
+            aside = str(error)
         finally:  # what is in stays in, also when another file could not be taken
             record_periods(context, results)
-    counts = {outcome: sum(r.outcome == outcome for r in results) for outcome in ("accepted", "refused", "repeated")}
+    outcomes = ("accepted", "nothing_loaded", "refused", "repeated")
+    counts = {outcome: sum(r.outcome == outcome for r in results) for outcome in outcomes}
     yield dg.MaterializeResult(asset_key=DELIVERY, metadata=counts)
+    yield dg.AssetCheckResult(
+        asset_key=DELIVERY,
+        check_name=EVERY_FILE_IS_TAKEN,
+        passed=not aside,
+        severity=dg.AssetCheckSeverity.ERROR,
+        description=aside or "No file was set aside.",
+    )
     for table in GATE_TABLES:
         yield dg.MaterializeResult(asset_key=["landing", table])
 
@@ -256,16 +281,30 @@ def dbt_models(manifest: Path) -> dg.AssetsDefinition:
         from orchestration.warehouse import suites
 
         context.resources.progress.step("Stars")
+        settings, nodes = context.resources.settings, json.loads(manifest.read_text())["nodes"]
         with patience(context):
-            built = warehouse_dbt.build(context.resources.settings, meanwhile=suites.load_validator)
-        if built.is_skipped:
-            context.log.info("Nothing changed since the last build: dbt was not started.")
-            return
-        checks = {key.name: key for key in context.assets_def.check_keys}
-        nodes = json.loads(manifest.read_text())["nodes"]
-        yield from node_results(built.nodes, nodes, checks)
+            if context.is_subset:
+                results = warehouse_dbt.build_some(settings, names_of(context.selected_asset_keys, nodes))
+            else:
+                built = warehouse_dbt.build(settings, meanwhile=suites.load_validator)
+                if built.is_skipped:
+                    context.log.info("Nothing changed since the last build: dbt was not started.")
+                    return
+                results = built.nodes
+        checks = {key.name: key for key in context.selected_asset_check_keys}
+        yield from node_results(results, nodes, checks)
 
     return dbt
+
+
+def names_of(keys: Set[dg.AssetKey], nodes: Mapping[str, Any]) -> list[str]:
+    """Names of the models and seeds that these assets are."""
+    translator = Translator()
+    return sorted(
+        node["name"]
+        for node in nodes.values()
+        if node["resource_type"] in ("model", "seed") and translator.get_asset_key(node) in keys
+    )
 
 
 def node_results(

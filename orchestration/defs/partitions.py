@@ -12,6 +12,7 @@ from datetime import date
 
 import dagster as dg
 
+from orchestration import clock
 from orchestration.intake.contract import Contract
 from orchestration.intake.delivery_name import period
 
@@ -26,7 +27,7 @@ def of(contract: Contract) -> dg.PartitionsDefinition:
     if contract.period_kind == "month":
         return dg.MonthlyPartitionsDefinition(start_date=FIRST_MONTH, fmt="%Y-%m")
     if contract.period_kind in PARTS_OF_YEAR:
-        return dg.StaticPartitionsDefinition(parts_of_year(contract.period_kind, date.today()))
+        return dg.StaticPartitionsDefinition(parts_of_year(contract.period_kind, clock.today()))
     return dg.DynamicPartitionsDefinition(name=f"{contract.flow_code.lower()}_{contract.period_kind}")
 
 
@@ -39,5 +40,5 @@ def parts_of_year(kind: str, today: date) -> list[str]:
 
 def years_and_half_years() -> dg.PartitionsDefinition:
     """What reports and open data are made of: 2013, 2013-H1, 2013-H2."""
-    halves = parts_of_year("half_year", date.today())
+    halves = parts_of_year("half_year", clock.today())
     return dg.StaticPartitionsDefinition(sorted({*halves, *(code[:4] for code in halves)}))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import dagster as dg
 
+from orchestration import clock
 from orchestration.settings import Settings
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def resources(
     """`today` is the day that expectations are held against; None is the day of the run."""
 
     def day(_: Any) -> date:
-        return today or date.today()
+        return today or clock.today()
 
     return {
         "settings": dg.ResourceDefinition.hardcoded_resource(settings, "The home of this installation."),

@@ -11,6 +11,7 @@ import re
 from pathlib import Path
 
 import dagster as dg
+from pydantic import Field
 
 from orchestration.defs import partitions
 from orchestration.defs.assets import patience
@@ -24,10 +25,10 @@ _TABLE = re.compile(r"\b(core|quality|mart_\w+)\.(\w+)\b")
 _DISCLOSURE = Path(__file__).parents[1] / "disclosure"
 
 
-class Territory(dg.Config):
-    """Of whom the reports are made: a code, or all."""
+class Territories(dg.Config):
+    """Of whom the reports are made: codes or names, all of them when empty."""
 
-    territory: str = "all"
+    territories: list[str] = Field(default_factory=list)
 
 
 def reports() -> list[dg.AssetsDefinition]:
@@ -49,13 +50,13 @@ def _report(report: definition.Report) -> dg.AssetsDefinition:
         required_resource_keys={"settings", "progress"},
         description=f"{report.title}: page, print, workbook and CSV for the region, each AUSL and each district.",
     )
-    def made(context: dg.AssetExecutionContext, config: Territory) -> dg.MaterializeResult:
+    def made(context: dg.AssetExecutionContext, config: Territories) -> dg.MaterializeResult:
         from orchestration.reports import build
 
         settings, progress = context.resources.settings, context.resources.progress
         progress.step(report.title)
         with patience(context):
-            found = build.build(settings, [report.code], Period.parse(context.partition_key), config.territory)
+            found = build.build(settings, [report.code], Period.parse(context.partition_key), config.territories)
         return dg.MaterializeResult(
             metadata={
                 "reports": len(found),

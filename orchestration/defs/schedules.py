@@ -12,10 +12,11 @@ from datetime import date, timedelta
 
 import dagster as dg
 
+from orchestration import clock
 from orchestration.defs.jobs import CHECK_DATASETS, RUN_ALL
 from orchestration.intake.contract import Contract, flow_codes, load_contract
 
-TIMEZONE = "Europe/Rome"
+TIMEZONE = clock.ZONE_NAME
 #: On the evening of the day: files that came during it still count.
 CLOSING_HOUR = 22
 #: February's last day stands for days it does not have.

@@ -7,6 +7,7 @@ runs.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import time
 from pathlib import Path
@@ -14,22 +15,19 @@ from pathlib import Path
 import dagster as dg
 
 from orchestration.defs.jobs import RUN_ALL
+from orchestration.intake import landing
 from orchestration.settings import Settings
 
-#: A file that changed this recently may still be on its way.
-RESTING_SECONDS = 15
 _BUSY = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
 
 
-def resting_files(folder: Path, now: float) -> list[tuple[str, int, int]]:
-    """Name, size and time of change of each file that nobody still writes; hidden ones are drafts of a transfer."""
+def resting_files(folder: Path, now: float, rest_seconds: float) -> list[tuple[str, int, int]]:
+    """Name, size and time of change of each file that the gate would take now."""
     found = []
-    for path in sorted(folder.rglob("*")):
-        if path.name.startswith(".") or not path.is_file():
-            continue
-        state = path.stat()
-        if now - state.st_mtime >= RESTING_SECONDS:
-            found.append((path.relative_to(folder).as_posix(), state.st_size, state.st_mtime_ns))
+    for path in sorted(landing.files([folder], now, rest_seconds)[0]):
+        with contextlib.suppress(landing.LeftAlone):
+            seen = landing.look(path)
+            found.append((landing.shown(path.relative_to(folder).as_posix()), seen.size, seen.written_ns))
     return found
 
 
@@ -46,8 +44,8 @@ def landing_sensor(settings: Settings) -> dg.SensorDefinition:
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Starts a run when files have come to rest in the landing folder.",
     )
-    def landing(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-        files = resting_files(settings.landing_dir, time.time())
+    def landing_folder(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+        files = resting_files(settings.landing_dir, time.time(), settings.rest_seconds)
         if not files:
             return dg.SkipReason("No file is waiting.")
         seen = fingerprint(files)
@@ -57,4 +55,4 @@ def landing_sensor(settings: Settings) -> dg.SensorDefinition:
             return dg.SkipReason("A run is at work; what it leaves is asked for at the next look.")
         return dg.SensorResult(run_requests=[dg.RunRequest(run_key=seen)], cursor=seen)
 
-    return landing
+    return landing_folder

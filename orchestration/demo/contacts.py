@@ -5,7 +5,7 @@ Does not: identifiers and names (records.py looks them up at the month of the co
 """
 
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import polars as pl
@@ -13,7 +13,7 @@ import polars as pl
 from orchestration.demo import calibration as cal
 from orchestration.demo import faults, names
 from orchestration.demo.nomenclature import REGIONAL, REGIONAL_CODES, add_months, month_end
-from orchestration.demo.population import ACTIVE, Registry, day_number
+from orchestration.demo.population import ACTIVE, EPOCH, Registry, day_number
 
 HOLIDAYS = {(1, 1), (1, 6), (4, 25), (5, 1), (6, 2), (8, 15), (11, 1), (12, 8), (12, 25), (12, 26)}
 WEEKDAY_WEIGHTS = (1.25, 1.10, 1.00, 1.15, 0.80, 0.07, 0.0)
@@ -158,12 +158,15 @@ def _pick_residents(
     r_district = registry.territory.district_of_unit[registry["unit"][active]].astype(np.int64)
     result, found = np.zeros(len(district), dtype=np.int64), np.zeros(len(district), dtype=bool)
     used = np.zeros(len(active), dtype=bool)
+    variants = registry.with_variants()
     for have, want in (
         (r_district * n_kinds + kind, district.astype(np.int64) * n_kinds + want_kind),
         (kind.astype(np.int64), want_kind.astype(np.int64)),
     ):
         missing, free = np.flatnonzero(~found), np.flatnonzero(~used)
         free = rng.permutation(free)
+        # Few have a code that an omocodia alone tells from another's: they come first, so that there are some of them.
+        free = free[np.argsort(~np.isin(active[free], variants), kind="stable")]
         pool = pl.DataFrame({"group": have[free], "row": free}).with_columns(
             pl.int_range(pl.len()).over("group").alias("rank")
         )
@@ -201,6 +204,7 @@ def make_outsiders(
     citizenship = np.where(foreign == 1, _some_foreign(rng, len(band)), names.ITALY)
     people = outside.people(rng, unit, sex.astype(np.uint8), birth, citizenship)
     _make_siblings(rng, registry, people)
+    _make_namesakes(rng, registry, people)
     return outside.add(people)
 
 
@@ -229,6 +233,28 @@ def _make_siblings(rng: np.random.Generator, registry: Registry, people: dict[st
         if rng.random() < faults.TWIN_SHARE_OF_SIBLINGS and not (is_of_one_sex and shares_letters):
             people["birth"][person] = registry["birth"][resident]
             people["has_twin"][person] = registry["has_twin"][resident] = is_of_one_sex
+            similar = names.name_book().alike(int(registry["given"][resident]))
+            if is_of_one_sex and len(similar) and rng.random() < faults.ALIKE_SHARE:
+                people["given"][person] = similar[person % len(similar)]
+
+
+def _make_namesakes(rng: np.random.Generator, registry: Registry, people: dict[str, np.ndarray]) -> None:
+    """Some have names, sex, place and month of birth of a resident, and another day: two persons, whom a date that is
+    mistaken by a day brings nearer."""
+    chosen = np.flatnonzero((rng.random(len(people["unit"])) < faults.NAMESAKE_SHARE) & ~people["has_twin"])
+    residents = rng.permutation(np.flatnonzero(registry["present"] & (registry["status"] == ACTIVE)))[:200_000]
+    residents = residents[registry["citizenship"][residents] == names.ITALY]
+    residents = residents[np.argsort(registry["birth"][residents], kind="stable")]
+    for person in chosen[people["citizenship"][chosen] == names.ITALY].tolist():
+        near = residents[np.searchsorted(registry["birth"][residents], people["birth"][person]) :][:50]
+        near = near[registry["sex"][near] == people["sex"][person]]
+        if not len(near) or registry["birth"][near[0]] - people["birth"][person] > 60:
+            continue
+        born = EPOCH + timedelta(days=int(registry["birth"][near[0]]))
+        for name in ("family", "given", "place"):
+            people[name][person] = registry[name][near[0]]
+        people["birth"][person] = day_number(born.replace(day=born.day + 11 if born.day <= 15 else born.day - 11))
+        people["has_twin"][person] = registry["has_twin"][near[0]] = True
 
 
 def _some_foreign(rng: np.random.Generator, n: int) -> np.ndarray:

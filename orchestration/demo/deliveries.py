@@ -98,6 +98,8 @@ class Deliveries:
         *, sent: int = 0, discarded: int = 0, flagged: int = 0,
     ) -> None:  # fmt: skip
         """Remember a file that was written."""
+        if outcome == "accepted" and sent and discarded == sent:
+            outcome = "nothing_loaded"
         self.rows.append(
             {
                 "arrives_on": arrives,

@@ -12,10 +12,10 @@ import numpy as np
 import polars as pl
 
 from orchestration.demo import faults, write
-from orchestration.demo.deliveries import Deliveries, findings_frame, previous_period
+from orchestration.demo.deliveries import Deliveries, previous_period
 from orchestration.demo.late import LateVariations
 from orchestration.demo.nomenclature import COLUMNS, LocalNomenclature, add_months
-from orchestration.demo.population import Registry, registry_ids
+from orchestration.demo.population import Registry
 from orchestration.demo.records import MonthRecords
 
 REGION = "080"
@@ -69,14 +69,8 @@ class Desks:
         """The NAAR file of a day; a late one arrives after the next month's."""
         frame = registry.snapshot(day)
         path = self.deliveries.put_csv(REGION, f"NAAR_{REGION}_{day.isoformat()}_001.csv", frame)
-        shared = registry.with_shared_base()
-        numbers = np.searchsorted(np.flatnonzero(registry["present"]), shared) + 1
-        rows = zip(numbers.tolist(), registry_ids(shared).to_list(), strict=True)
-        self.deliveries.findings.append(
-            findings_frame([(path.name, n, key, None, faults.SHARED_BASE_RULE, "ANOMALIA") for n, key in rows])
-        )
         arrives = write.day_after(day, 40 if is_late else 3)
-        counts = {"sent": frame.height, "discarded": 0, "flagged": len(shared)}
+        counts = {"sent": frame.height, "discarded": 0, "flagged": 0}
         self.deliveries.add(path, "NAAR", REGION, day.isoformat(), 1, arrives, "accepted", **counts)
 
     def month(self, records: MonthRecords, month: date) -> None:

@@ -46,14 +46,32 @@ INSERT_LIVE_SHARE, CHANGE_MISSING_SHARE = 0.0010, 0.0010
 INSERT_LIVE_RULE, CHANGE_MISSING_RULE = "IASS-103", "IASS-104"
 # What the ways of presenting a person raise, by flow (an old code comes with the new name; ADI shows no names).
 IDENTITY_RULES = {
-    "IASS": {"typo": "IASS-521", "swapped_names": "IASS-548", "old_code": "IASS-548"},
-    "FAR1": {"typo": "FAR1-521", "swapped_names": "FAR1-527", "old_code": "FAR1-527"},
+    "IASS": {
+        "typo": "IASS-521",
+        "swapped_names": "IASS-548",
+        "old_code": "IASS-548",
+        "no_local_id": "IASS-535",
+        "no_name": "IASS-536",
+    },
+    "FAR1": {"typo": "FAR1-521", "swapped_names": "FAR1-527", "old_code": "FAR1-527", "no_name": "FAR1-535"},
     "ADI1": {"typo": "ADI1-521"},
-    "SMAC": {"typo": "SMAC-521", "swapped_names": "SMAC-548", "old_code": "SMAC-548", "year_only": "SMAC-541"},
-    "SISAM": {"typo": "SISAM-521", "swapped_names": "SISAM-548", "old_code": "SISAM-548", "year_only": "SISAM-541"},
+    "SMAC": {
+        "typo": "SMAC-521",
+        "swapped_names": "SMAC-548",
+        "old_code": "SMAC-548",
+        "year_only": "SMAC-541",
+        "no_local_id": "SMAC-535",
+        "no_name": "SMAC-536",
+    },
+    "SISAM": {
+        "typo": "SISAM-521",
+        "swapped_names": "SISAM-548",
+        "old_code": "SISAM-548",
+        "year_only": "SISAM-541",
+        "no_local_id": "SISAM-535",
+        "no_name": "SISAM-536",
+    },
 }
-# Two residents whose codes differ by omocodia only: right, but worth a look, in every snapshot that shows both.
-SHARED_BASE_RULE = "NAAR-511"
 WRONG_PERIOD_RULE, BAD_NOMENCLATURE_RULE = "011", "NOML-122"
 
 # Share of presented persons by how they are presented; what is not listed is presented right. FAR has no number of the
@@ -64,6 +82,9 @@ _WITH_NAMES = {
     "transliterated": 0.008,  # the same, the name of a foreigner spelt otherwise
     "local_swapped": 0.003,  # the same, names in each other's place
     "birth_slip": 0.003,  # the same, a mistaken birth date
+    "first_words": 0.003,  # the same, of names of several words the first alone
+    "no_local_id": 0.004,  # the same, and what stands for a local id is none
+    "no_name": 0.002,  # the same, and what stands for the names is none
     "year_only": 0.010,  # no codice fiscale, year of birth only
     "typo": 0.012,  # one letter of the codice fiscale is wrong: the check letter tells
     "swapped_names": 0.006,  # family name in the place of the given name, with the right codice fiscale
@@ -76,7 +97,17 @@ IDENTITY_CASES = {
     "SISAM": _WITH_NAMES,
 }
 # Of the people whom the registry does not know: brothers, sisters and twins of residents.
-SIBLING_SHARE, TWIN_SHARE_OF_SIBLINGS = 0.20, 0.90
+SIBLING_SHARE, TWIN_SHARE_OF_SIBLINGS = 0.40, 0.90
+# Of the twins of one sex among them: the given name begins as the resident's (Marta, Martina), where there is such one.
+ALIKE_SHARE = 0.70
+# Of the people whom the registry does not know: namesakes of a resident, born in her comune eleven days apart.
+NAMESAKE_SHARE = 0.20
+# Of adults of some citizenships: registered as born on 1 January, because the day is not known.
+NEW_YEAR_SHARE = 0.35
+NEW_YEAR_CITIZENSHIPS = ("344", "305", "450", "423")
+# What is written where an id or a name is not known.
+NO_LOCAL_IDS = ("0", "00", "N/D", "ND", "-", "99999")
+NO_NAMES = ("SCONOSCIUTO", "N.N.", "XXX", "NON NOTO", "ANONIMO", "SIGNORA")
 # Twins of one sex are more often without a code than others: nothing but the given name then tells who of the two asks,
 # and where one of them is unknown to the registry, everything but the given name says that it is the other.
 TWIN_WITHOUT_CODE_SHARE = 0.30

@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from orchestration.demo import calibration as cal
-from orchestration.demo import faults, measure, write
+from orchestration.demo import faults, measure, names, write
 from orchestration.demo.changes import MonthlyChanges
 from orchestration.demo.contacts import YearPlan, months_of, plan_year
 from orchestration.demo.continuations import plan_continuations
@@ -97,8 +97,9 @@ def generate(
     tables = {
         "contacts": contacts,
         "demands": demands,
-        "persons": _true_persons(plans, registry),
+        "persons": _true_persons(plans),
         "twins": _true_twins(registry, outside),
+        "planted": _planted(registry, outside),
         **services.truth(),
     }
     rows = measure.measure_desks(plans, contacts, demands) + measure.measure_services(
@@ -134,20 +135,55 @@ def _protected(registry: Registry, plan: YearPlan, month: date) -> np.ndarray:
     return mask
 
 
-def _true_persons(plans: list[YearPlan], registry: Registry) -> pl.DataFrame:
-    """Interested persons: true id, registry id (null: unknown to the registry), target, and who shares a base code."""
+def _true_persons(plans: list[YearPlan]) -> pl.DataFrame:
+    """Interested persons: true id, registry id (null: unknown to the registry), target."""
     inside = pl.col("source") == 0
     persons = pl.concat([p.persons.select("source", "position", "target") for p in plans]).unique(
         ["source", "position"], keep="first", maintain_order=True
     )
     ids = true_ids(persons["source"], persons["position"])
-    # Two people whom only omocodia tells apart: a code reduced to its base is not enough to know who is who.
-    shared = pl.Series(np.isin(persons["position"].to_numpy(), registry.with_shared_base()))
     return persons.select(
         ids.alias("true_person_id"),
         pl.when(inside).then(ids).alias("registry_id"),
         pl.Series(cal.TARGET_CODES).gather(persons["target"]).alias("report_target_code"),
-        (shared & persons.select(inside).to_series()).alias("has_shared_base_code"),
+    )
+
+
+def _planted(registry: Registry, outside: Registry) -> pl.DataFrame:
+    """Who is hard to tell from whom, by kind: born on 1 January abroad; a twin whose given name begins as the other's;
+    a namesake of the same comune and month; a code that differs from another's in the letters of an omocodia."""
+    book = names.name_book().names
+    everybody = pl.concat(
+        pl.DataFrame({name: people[name] for name in ("family", "given", "sex", "birth", "place")}).with_columns(
+            true_ids(pl.repeat(source, len(people), eager=True), pl.int_range(len(people), eager=True)).alias(
+                "true_person_id"
+            ),
+            people.places.codes.gather(people["place"]).alias("place_code"),
+            pl.Series(np.isin(np.arange(len(people)), people.with_variants())).alias("has_variant"),
+        )
+        for source, people in enumerate((registry, outside))
+    ).with_columns(
+        pl.col("birth").cast(pl.Date).alias("born"),
+        book.gather(pl.concat([pl.Series(people["given"]) for people in (registry, outside)])).alias("given_name"),
+    )
+    born = pl.col("born").dt
+    birth = ["family", "sex", "birth", "place"]
+    alike = everybody.with_columns(pl.col("given_name").str.slice(0, 2).alias("beginning"))
+    kinds = {
+        "new_year": everybody.filter(
+            (born.month() == 1) & (born.day() == 1) & pl.col("place_code").str.starts_with("Z")
+        ),
+        "twin_alike": alike.filter(
+            (pl.col("given").n_unique().over(*birth, "beginning") > 1) & (pl.len().over(birth) > 1)
+        ),
+        "namesake": everybody.filter(
+            pl.col("birth").n_unique().over("family", "given", "sex", "place", born.year(), born.month()) > 1
+        ),
+        "omocodia": everybody.filter("has_variant"),
+    }
+    return pl.concat(
+        found.select("true_person_id", pl.lit(kind).alias("kind")).sort("true_person_id")
+        for kind, found in kinds.items()
     )
 
 

@@ -60,6 +60,12 @@ def transliterate(name: str) -> str:
     return name
 
 
+def first_word(name: str) -> str:
+    """Of several words the first with which somebody can be called: particles stay with what follows them."""
+    words = name.split(" ")
+    return name if len(words) < 2 or len(words[0]) < 4 else words[0]
+
+
 def slip(day: date, number: int) -> date:
     """Day and month in each other's place where that is a date, else a neighbouring day of the same month."""
     if number % 2 and day.day <= 12 and day.day != day.month:

@@ -72,6 +72,13 @@ class NameBook:
     family_letters: pl.Series
     given_letters: pl.Series
     lists: dict[tuple[str, str, str], tuple[np.ndarray, np.ndarray]]
+    #: culture and part of each name
+    kinds: pl.Series
+
+    def alike(self, name: int) -> list[int]:
+        """Other names of the same culture and part that begin with the same two letters."""
+        begins = self.names.str.starts_with(self.names[name][:2]) & (self.names != self.names[name])
+        return (begins & (self.kinds == self.kinds[name])).arg_true().to_list()
 
     def draw(self, rng: np.random.Generator, part: str, culture: str, generation: str, n: int) -> np.ndarray:
         """Draw n indexes into `names`."""
@@ -94,4 +101,5 @@ def name_book() -> NameBook:
             group["weight"].to_numpy().cumsum().astype(np.float64),
         )
     name = frame["name"]
-    return NameBook(name, fiscal_code.encode_family(name), fiscal_code.encode_given(name), lists)
+    kinds = frame["culture"] + " " + frame["part"]
+    return NameBook(name, fiscal_code.encode_family(name), fiscal_code.encode_given(name), lists, kinds)

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from orchestration.demo import names
+from orchestration.demo import faults, names
 from orchestration.demo.territory import Territory, residents_by_cell
 from orchestration.intake import fiscal_code, reference
 
@@ -27,6 +27,9 @@ TWIN_SHARE = 0.012
 HOMONYM_SHARE = 0.001
 ELSEWHERE_ASSISTED_SHARE = 0.012
 RESIDENTS_PER_DOCTOR = 1_250
+#: One in so many of the strangers with the same names and birth date is also born in the same place.
+OMOCODIA_EVERY = 8
+ADULT_DAYS = 19 * 366
 # Birth places in the rest of Italy, with the weight of migration from there.
 ITALY_ELSEWHERE = {
     "F839": 12,
@@ -146,7 +149,7 @@ class Registry:
         self.columns: dict[str, np.ndarray] = {name: np.zeros(0, dtype=dtype) for name, dtype in self.FIELDS}
         self.code = np.zeros((0, 16), dtype=np.uint8)
         self.previous_code: dict[int, str] = {}
-        #: base code of everyone whose code is an omocodia variant
+        #: the code that was taken already, of everyone whose own is a variant of it (omocodia)
         self.variant_of: dict[int, str] = {}
         self._weights = _PlaceWeights(territory, self.places)
 
@@ -171,6 +174,7 @@ class Registry:
     ) -> dict[str, np.ndarray]:
         """Complete people of whom territory, sex, birth and citizenship are decided."""
         n = len(unit)
+        birth = as_registered(birth, citizenship, self.territory.first_day)
         family, given = self._names(rng, sex, birth, citizenship)
         return {
             "family": family,
@@ -228,17 +232,11 @@ class Registry:
         digits = born.year() * 10_000 + born.month().cast(pl.Int32) * 100 + born.day().cast(pl.Int32)
         return (at.year * 10_000 + at.month * 100 + at.day - digits.to_numpy()) // 10_000
 
-    def with_shared_base(self) -> np.ndarray:
-        """Present people whose code, omocodia resolved, is also that of another present person."""
-        present = np.flatnonzero(self.columns["present"])
-        variants = [p for p in self.variant_of if self.columns["present"][p]]
-        bases = [self.variant_of[p] for p in variants]
-        holders = present[self.code_series(present).is_in(sorted(set(bases))).to_numpy()]
-        groups = pl.DataFrame(
-            {"position": [*variants, *holders.tolist()], "base": [*bases, *self.code_series(holders).to_list()]},
-            schema={"position": pl.Int64, "base": pl.String},
-        )
-        return groups.filter(pl.col("base").is_duplicated())["position"].sort().to_numpy()
+    def with_variants(self) -> np.ndarray:
+        """Whose code differs from that of another one by the letters of an omocodia only."""
+        taken = pl.Series(sorted(set(self.variant_of.values())), dtype=pl.String)
+        holders = np.flatnonzero(self.code_series().is_in(taken.implode()).to_numpy())
+        return np.union1d(holders, np.array(sorted(self.variant_of), dtype=np.int64))
 
     def snapshot(self, day: date) -> pl.DataFrame:
         """The NAAR file of a day: everyone who is present, in the order of the regional id."""
@@ -406,6 +404,19 @@ def first_day_registry(territory: Territory, scale: float, rng: np.random.Genera
     return registry
 
 
+def as_registered(birth: np.ndarray, citizenship: np.ndarray, first: date) -> np.ndarray:
+    """Births as a registry office wrote them down: of adults of some citizenships a part on the next 1 January, because
+    of the day nothing was known. By a number of the birth, so that no other draw is moved."""
+    codes = [c.istat_code for c in names.CITIZENSHIPS]
+    is_of_these = np.isin(citizenship, [codes.index(code) for code in faults.NEW_YEAR_CITIZENSHIPS])
+    is_chosen = birth * 7919 % 100 < 100 * faults.NEW_YEAR_SHARE
+    chosen = np.flatnonzero(is_of_these & is_chosen & (birth < day_number(first) - ADULT_DAYS))
+    years = pl.Series(birth[chosen].astype(np.int32)).cast(pl.Date).dt.year().to_numpy()
+    out = birth.copy()
+    out[chosen] = [day_number(date(year + 1, 1, 1)) for year in years.tolist()]
+    return out
+
+
 def foreign_citizenships(rng: np.random.Generator, n: int) -> np.ndarray:
     """Citizenships of foreigners by their weight."""
     weights = np.array([c.weight for c in names.CITIZENSHIPS]).cumsum()
@@ -435,7 +446,8 @@ def _make_twins(rng: np.random.Generator, people: dict[str, np.ndarray]) -> None
 
 
 def _make_homonyms(rng: np.random.Generator, people: dict[str, np.ndarray]) -> None:
-    """Strangers who share names and birth date, told apart by place of birth and code only."""
+    """Strangers who share names and birth date, told apart by place of birth and code; or by the code only, in which
+    the tax office then writes letters for digits (omocodia)."""
     chosen = np.flatnonzero(rng.random(len(people["unit"])) < HOMONYM_SHARE)
     like = rng.permutation(chosen)
     alike = (people["sex"][chosen] == people["sex"][like]) & (
@@ -445,6 +457,8 @@ def _make_homonyms(rng: np.random.Generator, people: dict[str, np.ndarray]) -> N
     chosen, like = chosen[alike & same_place_ok], like[alike & same_place_ok]
     for field in ("family", "given", "birth"):
         people[field][chosen] = people[field][like]
+    of_one_place = np.arange(len(chosen)) % OMOCODIA_EVERY == 0
+    people["place"][chosen[of_one_place]] = people["place"][like[of_one_place]]
 
 
 def _text(codes: np.ndarray) -> pl.Series:

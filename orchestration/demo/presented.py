@@ -14,7 +14,11 @@ from orchestration.demo.population import Registry, day_number, registry_ids
 EU_PLACES = {"Z129", "Z127", "Z104", "Z110", "Z112"}
 NOBODY = ("anonymous", "unknown")
 #: Presentations without any code: the sender's own number where the flow has one, and what is known of the person.
-CODELESS = ("local_only", "year_only", "misspelt", "transliterated", "local_swapped", "birth_slip")
+CODELESS = (
+    "local_only", "year_only", "misspelt", "transliterated", "local_swapped", "birth_slip", "first_words",
+    "no_local_id", "no_name",
+)  # fmt: skip
+WRITTEN_WRONG = ("misspelt", "transliterated", "first_words", "birth_slip")
 #: A slip of the pen in the birth date of a small child could lie after the record.
 SLIP_FROM_DAYS = 800
 SWAPPED = ("swapped_names", "local_swapped")
@@ -142,11 +146,22 @@ def present(rng: np.random.Generator, people: pl.DataFrame) -> pl.DataFrame:
         .then("foreign_code")
         .otherwise("identificativo")
         .alias("identifier"),
-        pl.when(~nobody & (codeless | (case == "typo") | pl.col("shows_local_id")))
+        pl.when(case == "no_local_id")
+        .then(_stands_for(faults.NO_LOCAL_IDS))
+        .when(~nobody & (codeless | (case == "typo") | pl.col("shows_local_id")))
         .then(pl.col("local_number").cast(pl.String))
         .alias("local_id"),
-        pl.when(nobody).then(None).when(swapped).then("nome").otherwise("cognome").alias("family_name"),
-        pl.when(nobody).then(None).when(swapped).then("cognome").otherwise("nome").alias("given_name"),
+        *(
+            pl.when(nobody)
+            .then(None)
+            .when(case == "no_name")
+            .then(_stands_for(faults.NO_NAMES))
+            .when(swapped)
+            .then(exchanged)
+            .otherwise(own)
+            .alias(name)
+            for name, own, exchanged in (("family_name", "cognome", "nome"), ("given_name", "nome", "cognome"))
+        ),
         pl.when(~nobody & (case != "year_only")).then(pl.col("data_nascita").cast(pl.String)).alias("birth_date"),
         pl.when(case == "year_only").then(pl.col("data_nascita").dt.year().cast(pl.String)).alias("birth_year"),
         pl.when(~nobody & pl.col("shows_place") & (case != "year_only")).then("codice_nascita").alias("birth_place"),
@@ -156,9 +171,14 @@ def present(rng: np.random.Generator, people: pl.DataFrame) -> pl.DataFrame:
     return _written_wrong(shown).drop("typo_at", "slip", "shows_local_id", "shows_place")
 
 
+def _stands_for(values: tuple[str, ...]) -> pl.Expr:
+    """One of what is written where nothing is known, by a number of the row."""
+    return (pl.col("slip") % len(values)).replace_strict(dict(enumerate(values)), return_dtype=pl.String)
+
+
 def _written_wrong(shown: pl.DataFrame) -> pl.DataFrame:
     """Names misspelt or spelt otherwise, dates mistaken: few rows, so one by one."""
-    rows = shown.with_row_index("row").filter(pl.col("case").is_in(["misspelt", "transliterated", "birth_slip"]))
+    rows = shown.with_row_index("row").filter(pl.col("case").is_in(WRITTEN_WRONG))
     if rows.is_empty():
         return shown
     fields: dict[str, list[str]] = {"case": [], "family_name": [], "given_name": [], "birth_date": []}
@@ -167,6 +187,10 @@ def _written_wrong(shown: pl.DataFrame) -> pl.DataFrame:
     ).iter_rows():
         if case == "transliterated":
             written = misspelling.transliterate(family), misspelling.transliterate(given)
+            case = "misspelt" if written == (family, given) else case
+            family, given = written
+        if case == "first_words":
+            written = misspelling.first_word(family), misspelling.first_word(given)
             case = "misspelt" if written == (family, given) else case
             family, given = written
         if case == "misspelt":

@@ -369,8 +369,13 @@ class RecordMaker:
             .alias("item"),
             pl.col("fault").replace_strict(rules, return_dtype=pl.String).alias("rule_code"),
         )
-        shown = (pl.col("case") != "right") & pl.col("identifier").is_not_null()
-        by_person = demands.filter(pl.col("case").is_in(list(faults.IDENTITY_RULES["IASS"])) & shown).select(
+        # What stands in a field is found there, unless the fault of the record has emptied it.
+        field = {"no_local_id": "local_id", "no_name": "family_name"}
+        seen = pl.coalesce(
+            *(pl.when(pl.col("case") == case).then(pl.col(name).is_not_null()) for case, name in field.items()),
+            (pl.col("case") != "right") & pl.col("identifier").is_not_null(),
+        )
+        by_person = demands.filter(pl.col("case").is_in(list(faults.IDENTITY_RULES["IASS"])) & seen).select(
             "file_key",
             "record_number",
             "key",

@@ -21,7 +21,8 @@ import polars as pl
 
 from orchestration.identity import blocking
 from orchestration.identity.folding import create_macros
-from orchestration.identity.model import FLOOR_WEIGHT, FREQUENCIES, Model
+from orchestration.identity.model import BEARERS, FLOOR_WEIGHT, FREQUENCIES, FREQUENT_NAME, Model
+from orchestration.intake.contract import placeholders
 
 if TYPE_CHECKING:
     import duckdb
@@ -52,7 +53,9 @@ class Comparer:
         self.run("set preserve_insertion_order = false")
         self.run("set enable_progress_bar = false")
         create_macros(self.run)
-        self.run("create table name (name varchar, folded varchar, bones varchar)")
+        columns = ("name", "folded", "bones", "sound", "first_word", "next_word")
+        self.run(f"create table name ({', '.join(f'{column} varchar' for column in columns)})")
+        self.run("create table frequent (given varchar)")
         self.run("create sequence uid")
 
     def __enter__(self) -> Comparer:
@@ -62,7 +65,8 @@ class Comparer:
         self.con.close()
 
     def load(self, table: str, source: Any) -> int:
-        """Take a source (an Arrow reader or table) in as `table`; its names are folded once each."""
+        """Take a source (an Arrow reader or table) in as `table`; its names are folded once each. Names and dates that
+        only stand for one that is not known are missing from here on."""
         self.con.register("arriving", source)
         given = {*source.schema.names}
         columns = ", ".join(
@@ -71,8 +75,15 @@ class Comparer:
         self.run(f"create or replace table {table} as select nextval('uid') as uid, {columns} from arriving")
         self.con.unregister("arriving")
         self.run(
+            f"""update {table} set birth_date = null
+            where birth_date in (
+                select birth_date from (select distinct birth_date from {table}) as every
+                where regexp_full_match(birth_date::varchar, '{placeholders()["birth_date"]}')
+            )"""
+        )
+        self.run(
             f"""insert into name
-            select name, folded, skeleton(folded)
+            select name, folded, skeleton(folded), sound(folded), words(name)[1], words(name)[2]
             from (
                 select name, fold(name) as folded
                 from (select family_name as name from {table} union select given_name from {table}) as every
@@ -87,7 +98,10 @@ class Comparer:
                 one.uid, one.is_registered, one.is_coded,
                 family.folded as family, family.bones as family_bones,
                 given.folded as given, given.bones as given_bones,
-                one.sex, one.birth_date, coalesce(one.birth_year, year(one.birth_date)) as birth_year,
+                given.sound as given_sound, given.first_word, given.next_word,
+                given.folded in (select frequent.given from frequent) as given_is_frequent,
+                one.sex, one.birth_date, one.birth_date::varchar as born,
+                coalesce(one.birth_year, year(one.birth_date)) as birth_year,
                 one.place, one.code{"".join(f", one.{name}" for name in self.extra)}
             from {table} as one
             left join name as family on family.name = one.family_name
@@ -133,6 +147,7 @@ class Comparer:
     ) -> pl.DataFrame:
         """The pairs of `pair` that weigh at least `floor`: `ref`, `other_ref`, `other_is_registered`, `weight` (prior
         included) and, in the order of the model's comparisons, `levels` and `weights`."""
+        self.know_frequent(terms.get("given"), model.registry_size)
         tables = [records] if records == persons else [records, persons]
         self.run(
             "create or replace table compared as "
@@ -168,6 +183,15 @@ class Comparer:
         api.delete_tables_created_by_splink_from_db()
         return frame
 
+    def know_frequent(self, given: pl.DataFrame | None, n_persons: int) -> None:
+        """Which given names are frequent, by their share in a registry (as `terms` gives it) of so many persons."""
+        self.run("delete from frequent")
+        if given is not None:
+            least = max(FREQUENT_NAME, (BEARERS - 0.5) / max(1, n_persons))
+            self.con.register("found", given.filter(pl.col("tf_given") >= least).select("given").to_arrow())
+            self.run("insert into frequent select given from found")
+            self.con.unregister("found")
+
     def linker(self, model: Model, terms: Mapping[str, Any], *, hidden: tuple[str, ...] = ()) -> tuple[Any, Any]:
         """Splink on the table `compared`. Imported here: it takes a second that most commands need not spend."""
         from splink import Linker
@@ -189,12 +213,18 @@ class Comparer:
         return linker, api
 
     def terms(self, persons: str) -> dict[str, pl.DataFrame]:
-        """How often each name and birth place occurs among `persons`, as a share."""
+        """How often each name, birth date and birth place occurs among `persons`, as a share. A date that two have is
+        chance, and has no frequency."""
         found = {}
         for column in FREQUENCIES.values():
             found[column] = self.con.sql(
-                f"""select {column}, count(*) / sum(count(*)) over () as tf_{column}
-                from ({self.features_sql(persons)}) where {column} is not null group by {column} order by {column}"""
+                f"""select {column}, n / total as tf_{column}
+                from (
+                    select {column}, count(*) as n, sum(count(*)) over () as total
+                    from ({self.features_sql(persons)}) where {column} is not null group by {column}
+                ) as counted
+                where n >= {BEARERS if column == "born" else 1}
+                order by {column}"""
             ).pl()
         return found
 

@@ -10,7 +10,9 @@ so records that came one by one and records that came together are the same pers
   two namesakes share what each would have had alone, and the best must leave the second far behind.
 - Unknown keys join each other by the same threshold. What would put two known persons, or a pair that somebody said is
   not one person, into one is refused, strongest evidence first.
-- The guard: no automatic link when first name or birth disagree altogether; an evident pair then goes to review.
+- The guard: no automatic link when first name or birth disagree altogether; an evident pair then goes to review. It
+  holds in groups: no link brings two together whose own pair says that they are two persons.
+- Two known persons are a pair only where their codes differ in the letters of an omocodia; only a person joins them.
 """
 
 from dataclasses import dataclass
@@ -44,8 +46,9 @@ CASES = {
 
 def decide(nodes: pl.DataFrame, pairs: pl.DataFrame, reviews: pl.DataFrame) -> Decisions:
     """`nodes`: person_key · is_known · first_delivery_id, one row per key of the exact rules.
-    `pairs`: person_ref · person_key · other_ref · other_key · other_is_known · weight · is_guarded, each from an
-    unknown key. `reviews`: person_key · other_key · is_same · person_ref · other_ref, the latest word on each pair."""
+    `pairs`: person_ref · person_key · other_ref · other_key · other_is_known · weight · is_guarded · is_dividing, each
+    from an unknown key, or between known ones whose codes are variants.
+    `reviews`: person_key · other_key · is_same · person_ref · other_ref, the latest word on each pair."""
     judged = _probabilities(_without_refused(pairs, reviews))
     best = _best(judged)
     known = best.filter(pl.col("other_is_known"))
@@ -59,7 +62,7 @@ def decide(nodes: pl.DataFrame, pairs: pl.DataFrame, reviews: pl.DataFrame) -> D
         & ~pl.col("person_key").is_in(waiting.implode())
         & ~pl.col("other_key").is_in(waiting.implode())
     )
-    groups = _Groups(nodes, reviews)
+    groups = _Groups(nodes, reviews, best.filter("is_dividing"))
     said = reviews.filter("is_same").sort("person_key", "other_key")
     for row in said.iter_rows(named=True):
         groups.join(row, "review", BY_PERSON, 1.0)
@@ -70,7 +73,7 @@ def decide(nodes: pl.DataFrame, pairs: pl.DataFrame, reviews: pl.DataFrame) -> D
         ):
             groups.join(row, by, row["weight"], row["probability"])
     links = groups.links()
-    return Decisions(links, _cases(best, several, links))
+    return Decisions(links, _cases(best, several, links, groups.held))
 
 
 def _without_refused(pairs: pl.DataFrame, reviews: pl.DataFrame) -> pl.DataFrame:
@@ -115,9 +118,10 @@ def _links_to_known(known: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
 
 
 class _Groups:
-    """Sets of keys, joined while no set holds two known persons or a pair that was said to be two."""
+    """Sets of keys, joined while no set holds two known persons, a pair that was said to be two, or one whose
+    likeness says so. What a person says comes first."""
 
-    def __init__(self, nodes: pl.DataFrame, reviews: pl.DataFrame) -> None:
+    def __init__(self, nodes: pl.DataFrame, reviews: pl.DataFrame, dividing: pl.DataFrame) -> None:
         self.parent: dict[int, int] = {}
         self.known: dict[int, int | None] = {}
         self.members: dict[int, list[int]] = {}
@@ -130,7 +134,13 @@ class _Groups:
             if not is_same:
                 self.apart.setdefault(one, set()).add(other)
                 self.apart.setdefault(other, set()).add(one)
+        self.unlike: dict[int, set[int]] = {}
+        for one, other in dividing.select("person_key", "other_key").iter_rows():
+            self.unlike.setdefault(one, set()).add(other)
+            self.unlike.setdefault(other, set()).add(one)
         self.joined: dict[int, dict[str, object]] = {}
+        #: pairs of keys that would be one, were it not for a dividing pair between their sets
+        self.held: list[tuple[int, int]] = []
 
     def _add(self, key: int, is_known: bool) -> None:
         self.parent[key], self.known[key], self.members[key] = key, key if is_known else None, [key]
@@ -149,16 +159,27 @@ class _Groups:
         left, right = self._root(one), self._root(other)
         if left == right:
             return
-        if self.known[left] is not None and self.known[right] is not None:
+        known = [key for key in (self.known[left], self.known[right]) if key is not None]
+        registered = [key for key in known if key not in self.first]
+        if len(known) == 2 and (by != "review" or len(registered) == 2):
             return
-        if any(self.apart.get(key, set()) & {*self.members[right]} for key in self.members[left]):
+        small, large = sorted((left, right), key=lambda root: len(self.members[root]))
+        if self._divided(self.apart, small, large):
+            return
+        if by != "review" and self._divided(self.unlike, small, large):
+            self.held.append((one, other))
             return
         self._note(one, other, row, by, weight, probability)
-        small, large = sorted((left, right), key=lambda root: len(self.members[root]))
         self.parent[small] = large
         self.members[large] += self.members.pop(small)
-        if self.known[large] is None:
-            self.known[large] = self.known[small]
+        self.known[large] = min(registered or known, key=lambda key: (self.first.get(key, 0), key), default=None)
+
+    def _divided(self, between: dict[int, set[int]], small: int, large: int) -> bool:
+        return any(
+            other in self.parent and self._root(other) == large
+            for key in self.members[small]
+            for other in between.get(key, ())
+        )
 
     def _note(self, one: int, other: int, row: dict[str, object], by: str, weight: float, probability: float) -> None:
         """The pair that brought a key in: its first, which is its strongest."""
@@ -191,7 +212,7 @@ class _Groups:
         return pl.DataFrame(rows, schema=LINKS, orient="row").sort("person_key")
 
 
-def _cases(best: pl.DataFrame, several: pl.DataFrame, links: pl.DataFrame) -> pl.DataFrame:
+def _cases(best: pl.DataFrame, several: pl.DataFrame, links: pl.DataFrame, held: list[tuple[int, int]]) -> pl.DataFrame:
     """What waits for a person: for each key the best pair that did not link it, when it is near enough."""
     target = pl.concat(
         [
@@ -210,11 +231,17 @@ def _cases(best: pl.DataFrame, several: pl.DataFrame, links: pl.DataFrame) -> pl
     is_several = pl.struct("person_key", "other_key").is_in(
         several.select("person_key", "other_key").to_struct().implode()
     )
-    is_linked = pl.col("linked_key") != pl.col("person_key")
+    is_held = pl.struct("person_key", "other_key").is_in(
+        pl.DataFrame(held, schema={"person_key": pl.Int64, "other_key": pl.Int64}, orient="row").to_struct().implode()
+    )
+    # Of two unknown keys one may have found its person and the other still wait for the same.
+    is_linked = (pl.col("linked_key") != pl.col("person_key")) & (
+        pl.col("other_is_known") | (pl.col("other_target") != pl.col("other_key"))
+    )
     asked = asked.with_columns(
         pl.when(is_several)
         .then(pl.lit("several"))
-        .when(pl.col("is_guarded"))
+        .when(pl.col("is_guarded") | is_held)
         .then(pl.lit("guard"))
         .otherwise(pl.lit("band"))
         .alias("reason")

@@ -7,11 +7,13 @@ the warehouse is told (`publishing.py`).
 The rules, first match wins; the method is what `raw.identity__person` says:
 
 1. `registry`: a valid code that is now the code of exactly one person of the registry.
-2. `alias`: a code that nobody has now and exactly one person of the registry had (omocodia is resolved before).
+2. `alias`: a code that nobody has now and exactly one person of the registry had. Codes are compared as written: with
+   the letters of an omocodia it is another code, hers only if the registry says so.
 3. `temporary_code`, `code`: a valid STP, ENI, provisional or European code, or a codice fiscale, that the registry has
    never known: the person of that code. A code that the registry knows for several persons identifies nobody.
-4. `local_id`: the sender's own id. If identities with that id are one identified person, it is that person; if they
-   are several, the id proves nothing and is not used; if none is identified, it is the person of that local id.
+4. `local_id`: the sender's own id. If identities with that id are one identified person, it is that person; if none is
+   identified, it is the person of that local id. It proves nothing and is not used if they are several, if sex, birth
+   or names contradict each other under it (`agreement.py`), or if it only stands for an id (0, N/D).
 5. `own`: a person by herself. Two of these never meet because something is missing in both.
 
 A key that was given keeps its meaning: anchors are stored. A person of the registry takes over the key of a code that
@@ -21,20 +23,31 @@ The key of a code is made in one way, by whoever brings it first, so registry an
 Everything is set-based and looks only at what deliveries since the last run can have touched.
 """
 
+import uuid
+import zlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
+import polars as pl
 import psycopg
 
-from orchestration.identity import remainder
+from orchestration.identity import agreement, remainder
 from orchestration.identity.anchors import anchor_sql, key_blocks, key_sql
 from orchestration.identity.publishing import Published, publish
+from orchestration.identity.remainder import known_birth_date, known_name
 from orchestration.identity.steps import Steps
+from orchestration.intake.contract import placeholders
 
-#: A change of the rules makes the next run look at everything again.
-RULES_VERSION = 3
+#: A change of the rules, or of what counts as missing, makes the next run look at everything again.
+RULES_VERSION = zlib.crc32(f"4 {placeholders()}".encode()) >> 1
+
+
+def _known_id(local_id: str) -> str:
+    """SQL for a local id; null where it only stands for one."""
+    written = f"regexp_replace(upper({local_id}), '[^A-Z0-9]', '', 'g')"
+    return f"case when {written} !~ '{placeholders()['local_id']}' then {local_id} end"
 
 
 @dataclass(frozen=True)
@@ -81,6 +94,7 @@ class _Run(Steps):
         self._touched_presented()
         self._code_owners()
         self._registry_keys()
+        remainder.note_registry(self)
         self._code_anchors_join_the_registry()
         self._resolve_presented()
         looked_at = self.one("select (select count(*) from touched) + (select count(*) from registry_key)")
@@ -147,13 +161,13 @@ class _Run(Steps):
         )
         self.table(
             "touched",
-            """select
+            f"""select
                 presented.person_ref,
                 presented.flow_code,
                 presented.sender_code,
                 presented.identifier_type_code,
                 case when presented.is_identifier_valid then presented.base_identifier end as base_identifier,
-                presented.local_id
+                {_known_id("presented.local_id")} as local_id
             from vault.presented_person as presented
             where presented.person_ref in (
                 select person_ref from touched_first
@@ -165,6 +179,7 @@ class _Run(Steps):
                     on other.sender_code = one.sender_code
                     and other.local_id = one.local_id
                     and other.flow_code = one.flow_code
+                where {_known_id("one.local_id")} is not null
             )""",
         )
 
@@ -297,17 +312,7 @@ class _Run(Steps):
             from by_code
             left join vault.person_anchor as known on known.anchor = by_code.code_anchor""",
         )
-        self.table(
-            "local_group",
-            f"""select
-                flow_code, sender_code, local_id,
-                {anchor_sql("local_id", "flow_code", "sender_code", "local_id")} as anchor,
-                count(distinct person_key) as persons,
-                min(person_key) as person_key
-            from identified
-            where local_id is not null
-            group by flow_code, sender_code, local_id""",
-        )
+        self._local_groups()
         self.one(
             """update vault.person_anchor as known set person_key = one.person_key
             from local_group as one
@@ -347,6 +352,57 @@ class _Run(Steps):
             """update resolved_presented as found set person_key = known.person_key
             from vault.person_anchor as known
             where known.anchor = found.person_ref and found.person_key is null"""
+        )
+
+    def _local_groups(self) -> None:
+        """The local ids that prove a person: one identified person at most, and nobody who contradicts another."""
+        self.table(
+            "local_said",
+            f"""select
+                identified.flow_code, identified.sender_code, identified.local_id, identified.person_key,
+                {known_name("presented.family_name")} as family_name,
+                {known_name("presented.given_name")} as given_name,
+                presented.sex_code, {known_birth_date("presented")} as birth_date, presented.birth_year
+            from identified
+            inner join vault.presented_person as presented on presented.person_ref = identified.person_ref
+            where identified.local_id is not null
+            union
+            select
+                identified.flow_code, identified.sender_code, identified.local_id, identified.person_key,
+                {known_name("registered.family_name")}, {known_name("registered.given_name")},
+                registered.sex_code, {known_birth_date("registered")}, null::smallint
+            from identified
+            inner join vault.person_anchor as anchor
+                on anchor.person_key = identified.person_key and anchor.anchor_type = 'registry'
+            inner join vault.linkage_registry as registered on registered.person_ref = anchor.anchor
+            where identified.local_id is not null""",
+        )
+        self.table(
+            "local_group",
+            f"""select
+                flow_code, sender_code, local_id,
+                {anchor_sql("local_id", "flow_code", "sender_code", "local_id")} as anchor,
+                count(distinct person_key) as persons,
+                min(person_key) as person_key,
+                count(distinct sex_code) > 1 or count(distinct birth_date) > 1
+                    or count(distinct coalesce(birth_year, extract(year from birth_date))) > 1
+                    or count(distinct family_name) > 1 or count(distinct given_name) > 1 as says_several_things
+            from local_said
+            group by flow_code, sender_code, local_id""",
+        )
+        rows = self.conn.execute(
+            """select uuid_send(one.anchor), said.family_name, said.given_name, said.sex_code, said.birth_date,
+                said.birth_year
+            from local_group as one
+            inner join local_said as said
+                on said.flow_code = one.flow_code and said.sender_code = one.sender_code
+                and said.local_id = one.local_id
+            where one.says_several_things and one.persons <= 1"""
+        ).fetchall()
+        said = pl.DataFrame(rows, schema=agreement.SCHEMA, orient="row")
+        self.one(
+            "delete from local_group where anchor = any(%(contradicted)s::uuid[])",
+            contradicted=[uuid.UUID(bytes=anchor) for anchor in agreement.contradicted(said)],
         )
 
     def _new_anchors(self, anchor_type: str, query: str) -> None:

@@ -52,15 +52,21 @@ class Score:
 def measure(*, hidden: bool = False) -> Score:
     """Link the copies to the originals; `hidden`: without the social-security number, also as a blocking key."""
     originals, copies = _frames()
-    levels = {name: rungs for name, rungs in LEVELS.items() if name not in ("sex", "birth_place")} | {
-        name: [
-            ("null", f"{name}_l is null or {name}_r is null"),
-            ("exact", f"{name}_l = {name}_r"),
-            ("near", _NEAR.format(name)),
-            ("else", "ELSE"),
-        ]
-        for name in ADDRESS
-    }
+    levels = (
+        {name: rungs for name, rungs in LEVELS.items() if name not in ("sex", "birth_place")}
+        | {
+            "code": [level for level in LEVELS["code"] if level[0] != "variant"],
+        }
+        | {
+            name: [
+                ("null", f"{name}_l is null or {name}_r is null"),
+                ("exact", f"{name}_l = {name}_r"),
+                ("near", _NEAR.format(name)),
+                ("else", "ELSE"),
+            ]
+            for name in ADDRESS
+        }
+    )
     parameters: Parameters = {
         **{name: shipped_parameters()[name] for name in ("family_name", "given_name", "birth")},
         # Without a check letter, and with many slips; all of it is counted, nothing set by hand.

@@ -21,11 +21,13 @@ import psycopg
 from orchestration.identity import source, training
 from orchestration.identity.comparing import SLICE
 from orchestration.identity.deciding import CASES, LINKS, decide
-from orchestration.identity.model import LINK, Model
+from orchestration.identity.model import DIVIDING, LINK, Model
 from orchestration.identity.publishing import Published, publish
 from orchestration.identity.steps import Steps
 from orchestration.intake.load import copy_binary
 
+#: Two persons with a code each are two, and nobody looks at them, unless the letters of an omocodia are the difference.
+_IS_VARIANT = "(plain_digits(one.code) = plain_digits(other.code) and one.code <> other.code)"
 #: Weight at which two unknown keys are one person.
 LINK_WEIGHT = math.log2(LINK / (1 - LINK))
 
@@ -107,17 +109,17 @@ def _compare_new(
         slices = -(-int(comparer.run("select count(*) from new_record")[0][0]) // SLICE)
         for number in range(slices):
             comparer.run(f"create or replace table part as select * from new_record where uid % {slices} = {number}")
-            keep("part", memory.registry, "not one.is_coded")
+            keep("part", memory.registry, f"not one.is_coded or {_IS_VARIANT}")
             # Two new records meet once: the one with the lower token asks.
             keep(
                 "part",
                 "known_record",
-                "one.ref <> other.ref and not (one.is_coded and other.is_coded)"
+                f"one.ref <> other.ref and (not (one.is_coded and other.is_coded) or {_IS_VARIANT})"
                 " and (not other.is_new or one.ref < other.ref)",
             )
     if has_changes:
         memory.load("changed_person", source.REGISTRY, "is_pending")
-        keep("known_record", "changed_person", "not one.is_coded and not one.is_new")
+        keep("known_record", "changed_person", f"(not one.is_coded or {_IS_VARIANT}) and not one.is_new")
     return compared
 
 
@@ -232,7 +234,8 @@ select distinct
     near.other_is_registered or one.is_known or other.is_known as other_is_known,
     near.weight,
     near.levels,
-    case when turned then other.has_temporary_code else one.has_temporary_code end as has_temporary_code
+    case when turned then other.has_temporary_code else one.has_temporary_code end as has_temporary_code,
+    one.is_known and (near.other_is_registered or other.is_known) as is_between_known
 from near
 inner join sides as one on one.person_ref = near.person_ref
 left join sides as other on other.person_ref = near.other_ref and not near.other_is_registered
@@ -241,8 +244,7 @@ cross join lateral (
     select not near.other_is_registered
         and (one.is_known or (not other.is_known and near.other_ref < near.person_ref)) as turned
 ) as direction
-where not (one.is_known and (near.other_is_registered or other.is_known))
-    and one.person_key is distinct from coalesce(registered.person_key, other.person_key)
+where one.person_key is distinct from coalesce(registered.person_key, other.person_key)
     and coalesce(registered.person_key, other.person_key) is not null
 """
 # The latest word on two keys: tokens may have come to other keys since it was said.
@@ -276,12 +278,18 @@ def _decide(steps: Steps, model: Model | None) -> None:
         {
             "person_ref": pl.Binary, "person_key": pl.Int64, "other_ref": pl.Binary, "other_key": pl.Int64,
             "other_is_known": pl.Boolean, "weight": pl.Float32, "levels": pl.List(pl.Int16),
-            "has_temporary_code": pl.Boolean,
+            "has_temporary_code": pl.Boolean, "is_between_known": pl.Boolean,
         },
     )  # fmt: skip
+    # Two persons with a code each stay two; where an omocodia is all that divides the codes, somebody looks at them.
+    is_open = ~pl.col("is_between_known").fill_null(False)
+    pairs = pairs.filter(is_open | model.shows("code", ("variant",)) if model else is_open)
     # Who has a valid temporary code was identified by somebody, and not as a person of the registry.
-    is_guarded = pl.col("has_temporary_code") & pl.col("other_is_known")
-    pairs = pairs.with_columns((is_guarded | model.is_guarded() if model else is_guarded).alias("is_guarded"))
+    is_other = pl.col("has_temporary_code") & pl.col("other_is_known")
+    pairs = pairs.with_columns(
+        is_guarded=is_other | model.is_guarded() if model else is_other,
+        is_dividing=is_other | model.is_guarded(DIVIDING) if model else is_other,
+    )
     reviews = _frame(
         steps,
         _REVIEWS,
@@ -290,7 +298,7 @@ def _decide(steps: Steps, model: Model | None) -> None:
             "other_ref": pl.Binary, "review_id": pl.Int64,
         },
     )  # fmt: skip
-    made = decide(nodes, pairs.drop("levels", "has_temporary_code"), reviews)
+    made = decide(nodes, pairs.drop("levels", "has_temporary_code", "is_between_known"), reviews)
     _write(steps, made.links.with_columns(pl.lit(model.version if model else 0, pl.Int16).alias("model_version")))
     _write_cases(steps, made.cases)
 

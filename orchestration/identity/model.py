@@ -24,13 +24,24 @@ REVIEW = 0.30
 FLOOR_WEIGHT = -7.0
 #: What forbids an automatic link, whatever the sum says; each line is one reason, all of which must hold. Twins,
 #: brothers and sisters and namesakes of somebody who is not in the registry agree in all the rest.
-GUARD: tuple[dict[str, tuple[str, ...]], ...] = (
-    {"given_name": ("else",)},
+#: Reasons why a pair is two persons: no group holds such a pair, whoever stands between the two.
+DIVIDING: tuple[dict[str, tuple[str, ...]], ...] = (
+    {"given_name": ("else", "other_name")},
     {"birth": ("else", "two_parts")},
+    {"given_name": ("close", "partial"), "sex": ("else",)},
+    # With the letters of an omocodia it is the code of another person, unless somebody says that it is not.
+    {"code": ("variant",)},
+)
+#: Reasons why a pair proves too little by itself; what each of the two has in common with a third may prove enough.
+UNPROVEN: tuple[dict[str, tuple[str, ...]], ...] = (
     # Frequent foreign names meet a date that is one slip away by chance; a comune of birth tells.
     {"birth": ("slip", "day_month"), "birth_place": ("null", "country", "else")},
-    {"given_name": ("close", "partial"), "sex": ("else",)},
+    # Where the day of birth was not known a registry office writes the first of January: it says no more than the year.
+    {"birth": ("new_year",), "birth_place": ("null", "country", "else"), "code": ("null", "else")},
 )
+#: A given name is frequent from this share of the registry on, and when so many persons bear it: no slip of a pen.
+FREQUENT_NAME = 2e-5
+BEARERS = 3
 
 ELSE = "else"
 _SWAPPED = (
@@ -38,21 +49,32 @@ _SWAPPED = (
     " and jaro_winkler_similarity(family_l, given_l) < 0.92"
 )
 _NO_DATE = "(birth_date_l is null or birth_date_r is null)"
+#: Alike in letters, and yet another name: both are frequent and do not sound alike (Marta, Martina), too short for
+#: likeness to say anything (Hua, Hoa), or a second name that has nothing of the other's (Mohamed Amin, Mohamed Ali).
+_OTHER_NAME = (
+    "(given_sound_l <> given_sound_r and given_is_frequent_l and given_is_frequent_r"
+    # Of several names one is often left out: Anna Maria is Anna.
+    " and given_l <> first_word_r and given_r <> first_word_l)"
+    " or least(length(given_l), length(given_r)) <= 3"
+    " or (first_word_l = first_word_r and jaro_winkler_similarity(next_word_l, next_word_r) < 0.92)"
+)
 
 
-def _name(column: str) -> list[tuple[str, str]]:
+def _name(column: str, other_name: str = "") -> list[tuple[str, str]]:
     one, other = f"{column}_l", f"{column}_r"
+    close = f"jaro_winkler_similarity({one}, {other}) >= 0.92 or {column}_bones_l = {column}_bones_r"
+    partial = (
+        f"jaro_winkler_similarity({one}, {other}) >= 0.8"
+        f" or (least(length({one}), length({other})) >= 3"
+        f" and (starts_with({one}, {other}) or starts_with({other}, {one})))"
+    )
     return [
         ("null", f"{one} is null or {other} is null"),
         ("exact", f"{one} = {other}"),
         ("swapped", _SWAPPED),
-        ("close", f"jaro_winkler_similarity({one}, {other}) >= 0.92 or {column}_bones_l = {column}_bones_r"),
-        (
-            "partial",
-            f"jaro_winkler_similarity({one}, {other}) >= 0.8"
-            f" or (least(length({one}), length({other})) >= 3"
-            f" and (starts_with({one}, {other}) or starts_with({other}, {one})))",
-        ),
+        *([("other_name", f"({close} or {partial}) and ({other_name})")] if other_name else []),
+        ("close", close),
+        ("partial", partial),
         (ELSE, "ELSE"),
     ]
 
@@ -60,10 +82,11 @@ def _name(column: str) -> list[tuple[str, str]]:
 #: Comparison to its levels, most alike first; each level is SQL on a pair of records.
 LEVELS: dict[str, list[tuple[str, str]]] = {
     "family_name": _name("family"),
-    "given_name": _name("given"),
+    "given_name": _name("given", _OTHER_NAME),
     "birth": [
         ("null", "birth_year_l is null or birth_year_r is null"),
-        ("exact", "birth_date_l = birth_date_r"),
+        ("new_year", "birth_date_l = birth_date_r and month(birth_date_l) = 1 and day(birth_date_l) = 1"),
+        ("exact", "born_l = born_r"),
         (
             "day_month",
             "year(birth_date_l) = year(birth_date_r) and month(birth_date_l) = day(birth_date_r)"
@@ -94,17 +117,20 @@ LEVELS: dict[str, list[tuple[str, str]]] = {
         (ELSE, "ELSE"),
     ],
     # A code that identifies has been used by the exact rules: here are the mistyped ones, whose check letter is wrong,
-    # and those that two persons have but for the letters of an omocodia.
+    # and those that are one but for the letters of an omocodia.
     "code": [
         ("null", "code_l is null or code_r is null"),
         ("exact", "code_l = code_r"),
+        ("variant", "plain_digits(code_l) = plain_digits(code_r) and left(code_l, 15) <> left(code_r, 15)"),
         ("one_letter", "length(code_l) = length(code_r) and hamming(code_l, code_r) = 1"),
         ("near", "damerau_levenshtein(code_l, code_r) <= 2"),
         (ELSE, "ELSE"),
     ],
 }
 #: Column whose frequency sharpens the exact level: a rare family name says more than a common one.
-FREQUENCIES = {"family_name": "family", "given_name": "given", "birth_place": "place"}
+FREQUENCIES = {"family_name": "family", "given_name": "given", "birth": "born", "birth_place": "place"}
+#: Of these a frequent value says less, but a rare one no more than others: a day that nobody else has is chance.
+NO_RARER_THAN_OTHERS = ("birth",)
 
 Parameters = dict[str, dict[str, dict[str, Any]]]
 
@@ -129,6 +155,16 @@ class Model:
         """Probability that a record and one person of the registry, taken at random, are the same."""
         return self.registered_share / max(self.registry_size, 1_000)
 
+    def shows(self, comparison: str, wanted: tuple[str, ...]) -> Any:
+        """Polars expression over a pair's `levels`: is the likeness in this comparison one of the levels `wanted`?"""
+        import polars as pl
+
+        rungs = self.levels[comparison]
+        gammas = [
+            -1 if level == "null" else len(rungs) - 1 - n for n, (level, _) in enumerate(rungs) if level in wanted
+        ]
+        return pl.col("levels").list.get(self.comparisons().index(comparison)).is_in(gammas)
+
     def comparisons(self) -> tuple[str, ...]:
         return tuple(self.levels)
 
@@ -143,20 +179,13 @@ class Model:
         names = [name for name, _ in self.levels[comparison]]
         return names[0] if gamma < 0 else names[len(names) - 1 - gamma]
 
-    def is_guarded(self) -> Any:
-        """Polars expression over a pair's `levels`: may it not be linked without a person?"""
+    def is_guarded(self, reasons: tuple[dict[str, tuple[str, ...]], ...] = (*DIVIDING, *UNPROVEN)) -> Any:
+        """Polars expression over a pair's `levels`: may it not be linked without a person, for one of `reasons`?"""
         import polars as pl
 
-        def shows(name: str, wanted: tuple[str, ...]) -> pl.Expr:
-            rungs = self.levels[name]
-            gammas = [
-                -1 if level == "null" else len(rungs) - 1 - n for n, (level, _) in enumerate(rungs) if level in wanted
-            ]
-            return pl.col("levels").list.get(self.comparisons().index(name)).is_in(gammas)
-
         held = [
-            pl.all_horizontal([shows(name, wanted) for name, wanted in reason.items()])
-            for reason in GUARD
+            pl.all_horizontal([self.shows(name, wanted) for name, wanted in reason.items()])
+            for reason in reasons
             if reason.keys() <= self.levels.keys()
         ]
         return pl.any_horizontal(held)
@@ -191,6 +220,8 @@ class Model:
             if level == "exact" and name in FREQUENCIES:
                 made["tf_adjustment_column"] = FREQUENCIES[name]
                 made["tf_adjustment_weight"] = 1.0
+                if name in NO_RARER_THAN_OTHERS:
+                    made["tf_minimum_u_value"] = known["u"]
             levels.append(made)
         return {"output_column_name": name, "comparison_levels": levels}
 

@@ -1,11 +1,12 @@
 """What the exact rules leave, kept so that linkage finds what is new and nothing is compared twice.
 
 Belongs here: the records that are no known person of the registry, the registry as it is compared, and the marks of
-what has changed. Not here: comparing and deciding (`linkage.py`). Runs at the end of the exact rules, in their
-transaction, on their temporary tables `touched_registry`, `registry_key` and `resolved_presented`; leaves `left_over`.
+what has changed. Not here: comparing and deciding (`linkage.py`). Runs among the exact rules, in their transaction, on
+their temporary tables `touched_registry`, `registry_key` and `resolved_presented`; leaves `left_over`.
 """
 
 from orchestration.identity.steps import Steps
+from orchestration.intake.contract import placeholders
 
 _COLUMNS = ("family_name", "given_name", "sex_code", "birth_date", "birth_place_code", "identifier")
 _IDENTITY = ", ".join(_COLUMNS)
@@ -15,16 +16,26 @@ def _of(table: str) -> str:
     return ", ".join(f"{table}.{column}" for column in _COLUMNS)
 
 
+def known_name(name: str) -> str:
+    """SQL for a name; null where it only stands for one that is not known."""
+    return f"case when regexp_replace(upper({name}), '[^A-Z]', '', 'g') !~ '{placeholders()['name']}' then {name} end"
+
+
+def known_birth_date(table: str) -> str:
+    """SQL for the birth date of a table; null where it only stands for one that is not known."""
+    return f"case when {table}.birth_date::text !~ '{placeholders()['birth_date']}' then {table}.birth_date end"
+
+
 def note(steps: Steps) -> None:
-    """Bring `vault.linkage_registry` and `vault.linkage_record` up to what this run has touched."""
-    _registry(steps)
+    """Bring `vault.linkage_record` up to what this run has touched."""
     _left_over(steps)
     _forget_pairs(steps)
     _records(steps)
 
 
-def _registry(steps: Steps) -> None:
-    """The latest identity of each touched person; who is new or has another name or birth is compared again."""
+def note_registry(steps: Steps) -> None:
+    """The latest identity of each touched person, in `vault.linkage_registry`; who is new or has another name or birth
+    is compared again."""
     steps.table(
         "latest",
         f"""select now.*, known.person_ref is null or ({_of("known")}) is distinct from ({_of("now")}) as is_new
@@ -65,14 +76,15 @@ def _left_over(steps: Steps) -> None:
     """Resolved identities whose person is not in the registry."""
     steps.table(
         "left_over",
-        """select
+        f"""select
             found.person_ref, found.person_key, found.match_method_code,
-            (presented.birth_date is not null or presented.birth_year is not null)
+            ({known_birth_date("presented")} is not null or presented.birth_year is not null)
                 and (
-                    (presented.family_name is not null and presented.given_name is not null)
-                    -- A mistyped code says much even without names.
-                    or (found.match_method_code <> 'code' and presented.identifier_type_code = '0'
-                        and length(presented.identifier) = 16)
+                    ({known_name("presented.family_name")} is not null
+                        and {known_name("presented.given_name")} is not null)
+                    -- A mistyped code says much even without names. Who has no identifier has none that is mistyped.
+                    or (found.match_method_code <> 'code'
+                        and coalesce(presented.identifier_type_code = '0' and length(presented.identifier) = 16, false))
                 ) as is_comparable
         from resolved_presented as found
         inner join vault.presented_person as presented on presented.person_ref = found.person_ref
@@ -138,7 +150,9 @@ def _forget_pairs(steps: Steps) -> None:
 
 def _records(steps: Steps) -> None:
     """A record whose person by the exact rules is another one is compared anew, because whom it may meet has changed. A
-    run from the start decides, and tells, everything again."""
+    run from the start compares, decides and tells everything again: what is compared of a record may have changed."""
+    if not steps.parameters["since"]:
+        steps.one("delete from vault.linkage_pair")
     steps.one(
         """insert into vault.linkage_record
             (person_ref, person_key, match_method_code, is_comparable, compared_model, is_pending)
@@ -146,7 +160,8 @@ def _records(steps: Steps) -> None:
         on conflict (person_ref) do update set
             person_key = excluded.person_key, match_method_code = excluded.match_method_code,
             compared_model = case
-                when linkage_record.person_key = excluded.person_key
+                when %(since)s > 0
+                    and linkage_record.person_key = excluded.person_key
                     and linkage_record.match_method_code = excluded.match_method_code
                     then linkage_record.compared_model
             end,

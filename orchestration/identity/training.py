@@ -18,7 +18,7 @@ from typing import Any
 import polars as pl
 
 from orchestration.identity.comparing import Comparer
-from orchestration.identity.model import Model, Parameters, shipped_parameters
+from orchestration.identity.model import FREQUENCIES, Model, Parameters, shipped_parameters
 from orchestration.identity.source import LINKED_BY_CODE, Memory
 from orchestration.identity.steps import Steps
 from orchestration.intake.load import copy_binary
@@ -38,15 +38,18 @@ EQUALS = {
     "birth_place": "if(starts_with(place, 'Z'), null, place)",
     "sex": "sex",
 }
+_LEVELS = {name: {*levels} for name, levels in shipped_parameters().items()}
 
 
 def newest(steps: Steps) -> tuple[Model | None, str]:
-    """The model in force and where it came from."""
+    """The model in force and where it came from; none when the newest was made for other levels than there are now."""
     row = steps.conn.execute(
         "select model_version, origin, parameters, registry_size, registered_share from vault.linkage_model"
         " order by model_version desc limit 1"
     ).fetchone()
-    return (Model(row[0], row[2], row[3], row[4]), row[1]) if row else (None, "")
+    if not row or {name: {*levels} for name, levels in row[2].items()} != _LEVELS:
+        return None, ""
+    return Model(row[0], row[2], row[3], row[4]), row[1]
 
 
 def in_force(memory: Memory, steps: Steps) -> tuple[Model, dict[str, pl.DataFrame]]:
@@ -55,14 +58,17 @@ def in_force(memory: Memory, steps: Steps) -> tuple[Model, dict[str, pl.DataFram
     if origin != "trained" and _labels(steps) >= TRAIN_AT_LEAST:
         return train(memory, steps)
     if model is None:
-        return _store(memory, steps, 1, "shipped", shipped_parameters(), 0)
+        return _store(memory, steps, _next_version(steps), "shipped", shipped_parameters(), 0)
     return model, terms(steps, model.version)
+
+
+def _next_version(steps: Steps) -> int:
+    return 1 + int(steps.one("select coalesce(max(model_version), 0) from vault.linkage_model"))
 
 
 def train(memory: Memory, steps: Steps) -> tuple[Model, dict[str, pl.DataFrame]]:
     """Make a new model from all that codes have linked so far. Everything is compared anew under it."""
-    model, _ = newest(steps)
-    version = model.version + 1 if model else 1
+    version = _next_version(steps)
     share = min(100.0, 100.0 * TRAIN_WITH / max(1, _labels(steps)))
     chosen = f"('x' || substr(presented.person_ref::text, 1, 4))::bit(16)::int < {round(655.36 * share)}"
     labelled = memory.frame(LINKED_BY_CODE, chosen)
@@ -75,6 +81,7 @@ def learn(comparer: Comparer, labelled: pl.DataFrame, persons: str, model: Model
     model = model or Model(0, shipped_parameters(), 0, REGISTERED_SHARE)
     by_hand = model.by_hand()
     no_terms: dict[str, Any] = {}
+    comparer.know_frequent(comparer.terms(persons)["given"], int(comparer.run(f"select count(*) from {persons}")[0][0]))
     # Tokens are keyed hashes: the first of them are an even draw, and the same in every run.
     comparer.run(
         "create or replace table compared as "
@@ -179,7 +186,7 @@ def terms(steps: Steps, version: int) -> dict[str, pl.DataFrame]:
         field: frame.filter(pl.col("field") == field).select(
             pl.col("term").alias(field), pl.col("tf").alias(f"tf_{field}")
         )
-        for field in ("family", "given", "place")
+        for field in FREQUENCIES.values()
     }
 
 

@@ -10,6 +10,7 @@ import errno
 import hashlib
 import os
 import stat
+import time
 import uuid
 import zipfile
 import zlib
@@ -17,9 +18,10 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, BinaryIO, Protocol
 
 from orchestration.errors import IassError
+from orchestration.intake import landing
 from orchestration.intake.delivery import FileRefused
 
 CHUNK = 1 << 20
@@ -28,6 +30,15 @@ MAX_UNPACKED_BYTES = 8 << 30
 #: Real XML of these flows packs at 20-40 to 1; deflate can reach 1,032 to 1. Small files are left alone.
 MAX_RATIO = 200
 RATIO_FREE_BYTES = 16 << 20
+#: Others are rare, and the library unpacks as much of them at once as a few bytes may become: gigabytes of bzip2.
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA)
+
+#: No file system that we know tells times apart worse than this.
+_COARSE_SECONDS = 2.0
+
+
+class Unreadable(Exception):
+    """The system does not give the bytes of a file (rights, a broken disk). Says the kind of the error only."""
 
 
 class Readable(Protocol):
@@ -51,6 +62,8 @@ class Archived:
     size_bytes: int
     path: Path
     name: str
+    seen: landing.Seen  # the file that was copied, as it stood while it was read
+    read_at: float = field(compare=False)
     syncing: Future[None] = field(compare=False)
 
     def settle(self) -> None:
@@ -66,22 +79,27 @@ def archive_path(archive_dir: Path, sha256: str) -> Path:
 
 
 def store(archive_dir: Path, source: Path) -> Archived:
-    """Copy `source` into the archive; the same bytes twice are one file. Whole or not at all, whatever dies."""
+    """Copy `source` into the archive; the same bytes twice are one file. Whole or not at all, whatever dies.
+
+    Raises `landing.LeftAlone` for what is no plain file or changes while it is read, and `Unreadable` for a file that
+    the system will not give."""
+    name = landing.shown(source.name)
     try:
         archive_dir.mkdir(parents=True, exist_ok=True)
         partial = archive_dir / f".{uuid.uuid4().hex}.partial"
         try:
-            sha256, size = _copy_and_hash(source, partial)
+            read_at = time.time()
+            sha256, size, seen = _copy_and_hash(source, partial)
             target = archive_path(archive_dir, sha256)
             # what was there before a power cut may have its size and not its content
             if not (target.exists() and target.stat().st_size == size and _hash(target) == sha256):
                 target.parent.mkdir(parents=True, exist_ok=True)
                 partial.rename(target)
-            return Archived(sha256, size, target, source.name, _SYNCING.submit(_sync, target))
+            return Archived(sha256, size, target, name, seen, read_at, _SYNCING.submit(_sync, target))
         finally:
             partial.unlink(missing_ok=True)
     except OSError as error:
-        raise _failure(source.name, error) from error
+        raise _failure(name, error) from error
 
 
 def _failure(name: str, error: OSError) -> IassError:
@@ -98,16 +116,54 @@ def sweep(archive_dir: Path) -> None:
         partial.unlink(missing_ok=True)
 
 
-def _copy_and_hash(source: Path, target: Path) -> tuple[str, int]:
+def _copy_and_hash(source: Path, target: Path) -> tuple[str, int, landing.Seen]:
     digest = hashlib.sha256()
     size = 0
-    with source.open("rb") as reader, target.open("xb") as writer:
-        while chunk := reader.read(CHUNK):
+    with _opened(source) as reader, target.open("xb") as writer:
+        seen = landing.plain(os.fstat(reader.fileno()))
+        while chunk := _chunk(reader):
             hashed = _HASHING.submit(digest.update, chunk)
             writer.write(chunk)
             size += len(chunk)
             hashed.result()
-    return digest.hexdigest(), size
+            if size > seen.size:  # it may grow as fast as it is read
+                break
+        if size != seen.size or landing.Seen.of(os.fstat(reader.fileno())) != seen:
+            raise landing.LeftAlone(landing.CHANGED)
+    return digest.hexdigest(), size, seen
+
+
+def _opened(source: Path) -> BinaryIO:
+    """The file itself, never what a link points to; a pipe would keep the gate waiting."""
+    try:
+        return os.fdopen(os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
+    except (FileNotFoundError, NotADirectoryError):
+        raise landing.LeftAlone(landing.GONE) from None
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise landing.LeftAlone(landing.LINK) from None
+        raise Unreadable(type(error).__name__) from error
+
+
+def _chunk(reader: BinaryIO) -> bytes:
+    try:
+        return reader.read(CHUNK)
+    except IsADirectoryError:
+        raise landing.LeftAlone(landing.NO_FILE) from None
+    except OSError as error:
+        raise Unreadable(type(error).__name__) from error
+
+
+def is_same(path: Path, archived: Archived) -> bool:
+    """Does the file still hold what was archived of it? The times of a file that had been at rest tell; of one that was
+    written just before it was read they may be too coarse, and the bytes are asked."""
+    try:
+        seen = landing.look(path)
+        if seen != archived.seen:
+            return False
+        return seen.is_at_rest(archived.read_at, _COARSE_SECONDS) or _hash(path) == archived.sha256
+    except (landing.LeftAlone, OSError):
+        return False
 
 
 def _hash(path: Path) -> str:
@@ -145,26 +201,53 @@ def open_member(path: Path, file_name: str) -> Iterator[Readable]:
 
 
 @contextlib.contextmanager
-def _open_zip(file: IO[bytes]) -> Iterator[IO[bytes]]:
+def _open_zip(file: IO[bytes]) -> Iterator[Readable]:
+    with _unpacking():
+        archive = zipfile.ZipFile(file)
+    with contextlib.closing(archive):
+        members = archive.infolist()
+        if len(members) > 1:
+            raise FileRefused("several_members")
+        if not members:
+            raise FileRefused("empty_file")
+        member = members[0]
+        name = member.orig_filename
+        mode = member.external_attr >> 16
+        if member.is_dir() or stat.S_ISLNK(mode) or any(c in name for c in "/\\:\0") or name in ("", ".", ".."):
+            raise FileRefused("archive_path")
+        if member.file_size > MAX_UNPACKED_BYTES:
+            raise FileRefused("archive_too_large")
+        if member.compress_type not in _METHODS:
+            raise FileRefused("unreadable")
+        with _unpacking():
+            content = archive.open(member)
+        with contextlib.closing(content):
+            yield _Unzip(content)
+
+
+@contextlib.contextmanager
+def _unpacking() -> Iterator[None]:
+    """The library under its own roof: whatever it stumbles over in damaged bytes (a name that is no text, a number out
+    of range, an unknown method, encryption, a broken stream of any method) is an archive that cannot be read."""
     try:
-        with zipfile.ZipFile(file) as archive:
-            members = archive.infolist()
-            if len(members) > 1:
-                raise FileRefused("several_members")
-            if not members:
-                raise FileRefused("empty_file")
-            member = members[0]
-            name = member.orig_filename
-            mode = member.external_attr >> 16
-            if member.is_dir() or stat.S_ISLNK(mode) or any(c in name for c in "/\\:\0") or name in ("", ".", ".."):
-                raise FileRefused("archive_path")
-            if member.file_size > MAX_UNPACKED_BYTES:
-                raise FileRefused("archive_too_large")
-            with archive.open(member) as content:
-                yield content
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
-        # RuntimeError is how zipfile says that a member is encrypted
+        yield
+    except (FileRefused, MemoryError):
+        raise
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+            raise  # our disk, not their bytes
         raise FileRefused("unreadable") from error
+
+
+class _Unzip:
+    """The one member of a zip file."""
+
+    def __init__(self, stream: Readable) -> None:
+        self._stream = stream
+
+    def read(self, size: int = -1, /) -> bytes:
+        with _unpacking():
+            return self._stream.read(size)
 
 
 class _Bounded:

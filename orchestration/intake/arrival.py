@@ -15,7 +15,7 @@ from typing import Any
 import polars as pl
 import psycopg
 
-from orchestration.intake import archive, delivery_name, ledger, nomenclature, receipt, records, registry
+from orchestration.intake import archive, delivery_name, landing, ledger, nomenclature, receipt, records, registry
 from orchestration.intake.contract import Contract, load_contract
 from orchestration.intake.delivery import FINDING_SCHEMA, Delivery, DeliveryResult, FileRefused, LoadOutcome
 from orchestration.intake.read_xml import Batch
@@ -28,21 +28,33 @@ Connection = psycopg.Connection[Any]
 _FALLBACK_FLOW = "IASS"
 
 
-class Arrival:
-    """One file at the gate: archived, then decided on, then answered."""
+class _SameAsBefore(Exception):
+    """Nothing was loaded of a delivery, for the same rules as the last time that the same bytes came."""
 
-    def __init__(self, settings: Settings, path: Path, today: date) -> None:
+    def __init__(self, delivery_id: int) -> None:
+        super().__init__(delivery_id)
+        self.delivery_id = delivery_id
+
+
+class Arrival:
+    """One file at the gate: archived, then decided on, then answered.
+
+    Raises `landing.LeftAlone` for a file that is not to be taken now, be it that somebody still writes it."""
+
+    def __init__(self, settings: Settings, path: Path, today: date, rest_seconds: float = 0) -> None:
         self.began = time.monotonic()
         self.settings = settings
         self.path = path
         self.today = today
         self.is_landed = path.resolve().is_relative_to(settings.landing_dir.resolve())
-        self.received_at = _received_at(path) if self.is_landed else datetime.now(UTC)
+        if self.is_landed and not landing.look(path).is_at_rest(time.time(), rest_seconds):
+            raise landing.LeftAlone(landing.NOT_AT_REST)
         self.archived = archive.store(settings.archive_dir, path)
+        self.received_at = _written_at(self.archived.seen) if self.is_landed else datetime.now(UTC)
         self.name = delivery_name.parse(path, today)
         self.contract = load_contract(self.name.flow_code or _FALLBACK_FLOW)
         self.delivery_id = 0  # until it has its line in the ledger, or that of the delivery that it repeats
-        self.is_repeat = False
+        self.repeated_outcome: str | None = None
 
     def read_whole(self) -> records.Whole | None:
         """The records of a small file; None when it must be taken in alone, be it to hear what is wrong with it."""
@@ -60,6 +72,7 @@ class Arrival:
         if known is not None:
             # a gate died between commit and receipt: the file has had its answer, only not in writing
             self.archived.settle()
+            ledger.settle_failed(conn, self.name.file_name)
             self.delivery_id = known
             return
         try:
@@ -72,22 +85,27 @@ class Arrival:
                 accept(self.settings, conn, [self], None, self.today)
         except FileRefused as refusal:
             self._refuse(conn, refusal)
+        except _SameAsBefore as same:
+            self._repeat(conn, same.delivery_id)
 
     def _check_progressive(self, conn: Connection) -> int | None:
-        """The accepted delivery that this one repeats; None when the number is the next one."""
-        ((delivery_id, sha256, last),) = ledger.standing(conn, [self.place()])
-        if delivery_id is not None:
-            if sha256 != self.archived.sha256:
-                raise FileRefused("progressive_reused")
-            return delivery_id
-        if self.name.progressive != last + 1:
-            raise FileRefused("progressive_gap")
-        return None
+        """The delivery that this one repeats; None when it is to be judged: its number is the next one, or the last one
+        and nothing was loaded of what came under it. An earlier number would change the order of operations."""
+        ((delivery_id, sha256, outcome, last),) = ledger.standing(conn, [self.place()])
+        if delivery_id is None:
+            if self.name.progressive != last + 1:
+                raise FileRefused("progressive_gap")
+            return None
+        if outcome == "nothing_loaded" and self.name.progressive == last:
+            return None
+        if sha256 != self.archived.sha256:
+            raise FileRefused("progressive_reused")
+        return delivery_id
 
     def _refuse(self, conn: Connection, refusal: FileRefused) -> None:
         findings = [(self.contract.file_rule(found.condition), found) for found in refusal.findings]
         codes = frozenset(rule.code for rule, _ in findings)
-        before = ledger.refused(conn, self.name.file_name, self.archived.sha256)
+        before = ledger.turned_away(conn, self.name.file_name, self.archived.sha256)
         if before and before[1] == codes:
             self._repeat(conn, before[0])
             return
@@ -98,14 +116,22 @@ class Arrival:
         with conn.transaction():
             (self.delivery_id,) = ledger.open_lines(conn, [self.line("refused", nomenclature.current_version(conn))])
             ledger.add_findings(conn, self.delivery_id, pl.DataFrame(rows, schema=FINDING_SCHEMA, orient="row"))
-            ledger.close_lines(conn, [(self.delivery_id, 0, 0, 0, 0, time.monotonic() - self.began)])
+            ledger.close_lines(conn, [(self.delivery_id, "refused", 0, 0, 0, 0, time.monotonic() - self.began)])
+            ledger.settle_failed(conn, self.name.file_name)
             self.archived.settle()
 
     def _repeat(self, conn: Connection, delivery_id: int) -> None:
         with conn.transaction():
             ledger.add_repeat(conn, delivery_id, self.name.file_name, self.received_at)
+            ledger.settle_failed(conn, self.name.file_name)
             self.archived.settle()
-        self.delivery_id, self.is_repeat = delivery_id, True
+        self.delivery_id, self.repeated_outcome = delivery_id, ledger.outcome(conn, delivery_id)
+
+    def compare_with_before(self, conn: Connection) -> None:
+        """Raises `_SameAsBefore`, and so undoes the line in the ledger, when the same bytes came to nothing before."""
+        before = ledger.turned_away(conn, self.name.file_name, self.archived.sha256, before=self.delivery_id)
+        if before and before[1] == ledger.rule_codes(conn, self.delivery_id):
+            raise _SameAsBefore(before[0])
 
     def place(self) -> tuple[str, str, str, int]:
         """Where the ledger counts it: flow, sender, period, progressive."""
@@ -126,6 +152,7 @@ class Arrival:
             "received_at": self.received_at,
             "outcome": outcome,
             "contract_version": self.contract.version,
+            "contract_hash": self.contract.content_hash,
             "nomenclature_version": nomenclature_version or None,
         }
 
@@ -154,8 +181,8 @@ def next_ones(conn: Connection, arrivals: list[Arrival]) -> list[bool]:
     them but to load them."""
     standing = ledger.standing(conn, [arrival.place() for arrival in arrivals])
     return [
-        known is None and accepted is None and arrival.name.progressive == last + 1
-        for arrival, known, (accepted, _, last) in zip(arrivals, _known(conn, arrivals), standing, strict=True)
+        known is None and held is None and arrival.name.progressive == last + 1
+        for arrival, known, (held, _, _, last) in zip(arrivals, _known(conn, arrivals), standing, strict=True)
     ]
 
 
@@ -178,10 +205,21 @@ def accept(
         ledger.close_lines(
             conn,
             [
-                (n, o.records_sent, o.records_accepted, o.records_discarded, o.records_flagged, seconds)
+                (
+                    n,
+                    "nothing_loaded" if o.is_nothing else "accepted",
+                    *(o.records_sent, o.records_accepted, o.records_discarded, o.records_flagged),
+                    seconds,
+                )
                 for n, o in zip(ids, outcomes, strict=True)
             ],
         )
+        for arrival, outcome in zip(arrivals, outcomes, strict=True):
+            if outcome.is_nothing:
+                arrival.compare_with_before(conn)
+        ledger.settle_failed(conn, *(arrival.name.file_name for arrival in arrivals))
+        if contract.flow_code == "NOML":  # takes effect as soon as it is in
+            nomenclature.rebuild_local(conn, sheaf.senders)
         for arrival in arrivals:
             arrival.archived.settle()
     for outcome in outcomes:
@@ -197,22 +235,22 @@ def answer(settings: Settings, conn: Connection, arrivals: list[Arrival]) -> lis
     receipt.write_due(settings, conn)
     results = []
     for arrival, line, place in zip(arrivals, lines, places, strict=True):
-        if arrival.is_landed:
-            arrival.path.unlink(missing_ok=True)
         results.append(
             DeliveryResult(
                 delivery_id=arrival.delivery_id,
-                file_name=arrival.path.name,
+                file_name=arrival.name.file_name,
                 flow_code=line["flow_code"],
                 sender_code=line["sender_code"],
                 period_code=line["period_code"],
-                outcome="repeated" if arrival.is_repeat else line["outcome"],
+                outcome="repeated" if arrival.repeated_outcome else line["outcome"],
                 records_sent=line["records_sent"],
                 records_accepted=line["records_accepted"],
                 records_discarded=line["records_discarded"],
                 records_flagged=line["records_flagged"],
-                seconds=time.monotonic() - arrival.began if arrival.is_repeat else line["run_seconds"],
+                seconds=time.monotonic() - arrival.began if arrival.repeated_outcome else line["run_seconds"],
                 receipt_dir=place,
+                repeated_outcome=arrival.repeated_outcome,
+                left_because=_take_away(arrival),
             )
         )
     return results
@@ -223,7 +261,7 @@ def _known(conn: Connection, arrivals: list[Arrival]) -> list[int | None]:
     landed = [arrival for arrival in arrivals if arrival.is_landed]
     if not landed:
         return [None] * len(arrivals)
-    asked = [(arrival.path.name, arrival.archived.sha256, arrival.received_at) for arrival in landed]
+    asked = [(arrival.name.file_name, arrival.archived.sha256, arrival.received_at) for arrival in landed]
     known = dict(zip(map(id, landed), ledger.same_arrivals(conn, asked), strict=True))
     return [known.get(id(arrival)) for arrival in arrivals]
 
@@ -236,17 +274,28 @@ def _load(
     batches: Iterator[Batch] | None,
     today: date,
 ) -> list[LoadOutcome]:
-    """The loader of the flow. The registry is compared by change; a nomenclature takes effect as soon as it is in."""
+    """The loader of the flow: the registry is compared by change."""
     if contract.flow_code == "NAAR":
         return [registry.load_snapshot(settings, conn, sheaf.first, contract)]
-    outcomes = records.load(
+    return records.load(
         settings.pseudonym_key, conn, sheaf, contract, batches or records.read(sheaf.first, contract), today
     )
-    if contract.flow_code == "NOML":
-        nomenclature.rebuild_local(conn, sheaf.senders)
-    return outcomes
 
 
-def _received_at(path: Path) -> datetime:
+def _take_away(arrival: Arrival) -> str | None:
+    """Take a file that was answered out of the landing folder; the reason when it still lies there."""
+    if not arrival.is_landed:
+        return None
+    try:
+        if archive.is_same(arrival.path, arrival.archived):
+            arrival.path.unlink(missing_ok=True)
+        elif arrival.path.exists():
+            return landing.NEWER
+    except OSError as error:
+        return f"it could not be removed from the landing folder ({type(error).__name__})"
+    return None
+
+
+def _written_at(seen: landing.Seen) -> datetime:
     """When a landing file was last written: with name and hash, the mark by which an arrival is known again."""
-    return datetime.fromtimestamp(path.stat().st_mtime_ns // 1000 / 1_000_000, UTC)
+    return datetime.fromtimestamp(seen.written_ns // 1000 / 1_000_000, UTC)

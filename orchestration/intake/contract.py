@@ -11,10 +11,12 @@ exactly as received (null = missing or empty), plus where the element stands:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import date
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +80,9 @@ class Field:
     description: str
     example: str | None
     note_it: str | None
+    minimum: date | None = None  # of a date: the days that the field may name
+    maximum: date | None = None
+    no_end: str | None = None  # of a last day: how others write that there is none
 
     @property
     def is_in_file(self) -> bool:
@@ -202,8 +207,15 @@ class Contract:
     record_on: str | None = None  # the date at which codes of the record are judged
     any_order_after: str | None = None  # the element of the record after which the others come in any order
     is_taken_together: bool = False  # files of several senders may be judged in one set of columns
+    has_any_namespace: bool = False  # producers put the elements of the layout into namespaces of their own
+    is_read_whole: bool = False  # rules compare the lines of a file with one another
     awaits: str | None = None  # the flow whose record of the same key must be there
     lookups: tuple[Lookup, ...] = ()
+
+    @cached_property
+    def content_hash(self) -> str:
+        """What the contract says, whatever it calls its version: comments and order of writing do not count."""
+        return hashlib.sha256(json.dumps(_said(replace(self, version="")), sort_keys=True).encode()).hexdigest()
 
     @property
     def period_months(self) -> int:
@@ -250,8 +262,23 @@ class Contract:
             raise KeyError(condition)
         return rule
 
+    def has_gate_rule(self, condition: str) -> bool:
+        return condition in self._by_condition()
+
     def _by_condition(self) -> dict[str, Rule]:
         return {r.expression: r for r in self.rules if r.engine == GATE}
+
+
+def _said(value: Any) -> Any:
+    """Data classes as plain data, without what stands at its default: a new optional part changes no old contract."""
+    if is_dataclass(value):
+        parts = ((part, getattr(value, part.name)) for part in fields(value))
+        return {part.name: _said(said) for part, said in parts if said != part.default}
+    if isinstance(value, Mapping):
+        return {str(key): _said(said) for key, said in value.items()}
+    if isinstance(value, list | tuple):
+        return [_said(each) for each in value]
+    return value if value is None or isinstance(value, bool | int | float) else str(value)
 
 
 @cache
@@ -322,6 +349,8 @@ def load_contract(flow_code: str) -> Contract:
         record_on=custom.get("recordOn"),
         any_order_after=custom.get("anyOrderAfter"),
         is_taken_together=bool(custom.get("takenTogether", False)),
+        has_any_namespace=bool(custom.get("anyNamespace", False)),
+        is_read_whole=bool(custom.get("readWhole", False)),
         awaits=custom.get("awaits"),
         lookups=tuple(
             Lookup(entry["name"], entry["by"], entry["query"], tuple(entry["columns"].items()))
@@ -334,6 +363,14 @@ def rules() -> Iterator[Rule]:
     """The whole catalogue."""
     for flow_code in flow_codes():
         yield from load_contract(flow_code).rules
+
+
+@cache
+def placeholders() -> dict[str, str]:
+    """What is written where a value is not known, as one regular expression for each kind of value: `name` (of its
+    capital letters), `local_id` (of its capital letters and digits), `birth_date`. Such a value counts as missing."""
+    listed = _custom(_document(CONTRACTS_DIR / f"{COMMON}_person.odcs.yaml").customProperties)["placeholders"]
+    return {entry["name"]: f"^({'|'.join(value['written'] for value in entry['values'])})$" for entry in listed}
 
 
 @cache
@@ -391,7 +428,14 @@ def _field(prop: SchemaProperty) -> Field:
         description=prop.description or "",
         example=str(prop.examples[0]) if prop.examples else None,
         note_it=custom.get("note_it"),
+        minimum=_day(options.get("minimum")),
+        maximum=_day(options.get("maximum")),
+        no_end=custom.get("noEnd"),
     )
+
+
+def _day(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
 
 
 def _rule(quality: DataQuality, flow_code: str, table: str | None, field: str | None) -> Rule:

@@ -7,7 +7,7 @@ The gate fills a `Delivery`, a flow's loader returns a `LoadOutcome`, callers of
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 
@@ -74,6 +74,11 @@ class LoadOutcome:
     #: work that may only follow the commit, e.g. putting a new cache file in place; losing it does no harm
     after_commit: Sequence[Callable[[], object]] = ()
 
+    @property
+    def is_nothing(self) -> bool:
+        """Every record was discarded: the delivery counts as if it had not come, but for what its sender is told."""
+        return self.records_sent > 0 and self.records_accepted == 0
+
     def __post_init__(self) -> None:
         if self.records_sent != self.records_accepted + self.records_discarded:
             raise AssertionError("a loader's counts do not reconcile: sent must be accepted + discarded")
@@ -88,13 +93,17 @@ class DeliveryResult:
     flow_code: str | None
     sender_code: str | None
     period_code: str | None
-    outcome: str  # accepted | refused | repeated
+    outcome: str  # accepted | nothing_loaded | refused | repeated
     records_sent: int
     records_accepted: int
     records_discarded: int
     records_flagged: int
     seconds: float
     receipt_dir: Path
+    repeated_outcome: str | None = None  # of a repeat: what became of the delivery that it repeats
+    left_because: str | None = None  # why the file still lies in the landing folder
 
-    def with_seconds(self, seconds: float) -> DeliveryResult:
-        return replace(self, seconds=seconds)
+    @property
+    def is_turned_away(self) -> bool:
+        """Nothing of it is in the warehouse, neither now nor, of a repeat, from the first time."""
+        return (self.repeated_outcome or self.outcome) in ("refused", "nothing_loaded")

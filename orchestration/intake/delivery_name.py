@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from orchestration.intake import landing
 from orchestration.intake.contract import Contract, flow_codes, load_contract
 from orchestration.intake.reference import senders
 
@@ -32,7 +33,7 @@ FIRST_YEAR = 2000
 class DeliveryName:
     """The parts of a name that could be understood, and the conditions that speak against it."""
 
-    file_name: str
+    file_name: str  # as it can be printed and stored (`landing.shown`)
     flow_code: str | None = None
     sender_code: str | None = None
     period_code: str | None = None
@@ -64,14 +65,15 @@ def period(kind: str, code: str) -> tuple[date, date] | None:
 
 def parse(path: Path, today: date) -> DeliveryName:
     """Understand a file name as far as it goes. Never raises: what is wrong stands in `conditions`."""
+    file_name = landing.shown(path.name)
     found = _NAME.fullmatch(path.name)
     if not found:
         return DeliveryName(
-            path.name, _known_flow(path.name.partition("_")[0]), _guess_sender(path), conditions=("bad_file_name",)
+            file_name, _known_flow(path.name.partition("_")[0]), _guess_sender(path), conditions=("bad_file_name",)
         )
     flow_code = _known_flow(found["flow"])
     if flow_code is None:
-        return DeliveryName(path.name, sender_code=_guess_sender(path), conditions=("unknown_flow",))
+        return DeliveryName(file_name, sender_code=_guess_sender(path), conditions=("unknown_flow",))
     contract = load_contract(flow_code)
     conditions = []
     if found["format"] != contract.file_format:
@@ -85,7 +87,7 @@ def parse(path: Path, today: date) -> DeliveryName:
     if int(found["progressive"]) == 0:
         conditions.append("bad_file_name")
     return DeliveryName(
-        path.name,
+        file_name,
         flow_code,
         found["sender"] if found["sender"] in _all_senders() else _guess_sender(path),
         found["period"] if days else None,

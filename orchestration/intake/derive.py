@@ -1,4 +1,4 @@
-"""All files that come from the contracts: XSD, raw tables, dbt sources and code lists, pages for senders.
+"""All files that come from the contracts: XSD, raw tables, dbt sources and code lists, pages for senders, versions.
 
 `python -m orchestration.intake.derive` writes them; `--check` tells which are stale and writes nothing. A file named in
 `outputs` is never edited by hand. What a contract means is in `contract.py`; the wording for senders is in
@@ -17,6 +17,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 import yaml
 
+from orchestration.errors import IassError
 from orchestration.intake import sender_pages
 from orchestration.intake.contract import EXPECTATIONS_DIR, CodeList, Contract, Field, flow_codes, load_contract
 
@@ -27,6 +28,20 @@ SOURCES = "dbt_project/models/staging/{flow}/_{flow}__sources.yml"
 SEED = "dbt_project/seeds/code_{name}.csv"
 CALENDAR = "dbt_project/seeds/flow_calendar.csv"
 PAGE = "docs/senders/{name}.md"
+#: What each version of a contract says, by a hash: a file for each flow, a line for each version.
+VERSIONS = "expectations/versions/{flow}.txt"
+
+ANY_ATTRIBUTE = '<xs:anyAttribute processContents="skip"/>'
+#: The content of an element that is text and has no attribute in the layout.
+TEXT_TYPE = (
+    '  <xs:complexType name="testo">',
+    "    <xs:simpleContent>",
+    '      <xs:extension base="xs:string">',
+    f"        {ANY_ATTRIBUTE}",
+    "      </xs:extension>",
+    "    </xs:simpleContent>",
+    "  </xs:complexType>",
+)
 
 GRANTS = """
 grant select, insert on {tables} to iass_loader;
@@ -48,12 +63,27 @@ def outputs() -> dict[str, str]:
             files[SCHEMA.format(flow=flow)] = xsd(contract)
         files[SOURCES.format(flow=flow)] = sources(contract)
         files[PAGE.format(name=flow)] = sender_pages.page(contract)
+        path = VERSIONS.format(flow=flow)
+        files[path] = versions(contract, (ROOT / path).read_text(encoding="utf-8") if (ROOT / path).is_file() else "")
         lists.update(contract.code_lists)
     files[PAGE.format(name="README")] = sender_pages.index(contracts)
     for name, codes in sorted(lists.items()):
         files[SEED.format(name=name)] = seed(codes)
     files[CALENDAR] = calendar(contracts)
     return files
+
+
+def versions(contract: Contract, known: str) -> str:
+    """The versions of a contract with that of today. Raises `IassError` when it says something else than it did under
+    the same version: receipts name the version, and it must tell which rules judged."""
+    lines = dict(line.split() for line in known.splitlines() if line)
+    if lines.setdefault(contract.version, contract.content_hash) != contract.content_hash:
+        raise IassError(
+            f"The contract of {contract.flow_code} has changed and is still version {contract.version}: give it a new"
+            f" one. If nobody has used that version yet, take its line out of"
+            f" {VERSIONS.format(flow=contract.flow_code.lower())} instead, and derive again."
+        )
+    return "".join(f"{version} {content}\n" for version, content in lines.items())
 
 
 def stale(root: Path = ROOT) -> list[str]:
@@ -186,6 +216,7 @@ def xsd(contract: Contract) -> str:
         '<?xml version="1.0" encoding="UTF-8"?>',
         "<!-- Generated from expectations/contracts; do not edit by hand. -->",
         f'<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" version={quoteattr(contract.layout_version)}>',
+        *TEXT_TYPE,
         *_element(contract.root or "", top, 1, has_occurs=False, is_root=True),
         "</xs:schema>",
     ]
@@ -205,16 +236,18 @@ def _element(name: str, element: _Element, depth: int, *, has_occurs: bool = Tru
         doc = f'<xs:documentation xml:lang="it">{escape(element.doc)}</xs:documentation>'
         note = [f"{pad}  <xs:annotation>{doc}</xs:annotation>"]
     if element.is_text and not element.attributes:
-        return [f'{pad}<xs:element name="{name}" type="xs:string"{occurs}>', *note, f"{pad}</xs:element>"]
+        return [f'{pad}<xs:element name="{name}" type="testo"{occurs}>', *note, f"{pad}</xs:element>"]
     inner = "  " * (depth + 2)
     attributes = []
-    for name_of, item in element.attributes.items():
-        use = ' use="required"' if is_root and item.required else ""
-        attributes.append(f'<xs:attribute name="{name_of}" type="xs:string"{use}/>')
-    out = [f'{pad}<xs:element name="{name}"{occurs}>', *note, f"{pad}  <xs:complexType>"]
+    # An attribute that the layout does not have does no harm: neither the gate nor the schema asks about it.
+    for name_of in element.attributes:
+        attributes.append(f'<xs:attribute name="{name_of}" type="xs:string"/>')
+    # What is written between records is not theirs, and nobody reads it.
+    mixed = ' mixed="true"' if is_root else ""
+    out = [f'{pad}<xs:element name="{name}"{occurs}>', *note, f"{pad}  <xs:complexType{mixed}>"]
     if element.is_text:
         out += [f"{inner}<xs:simpleContent>", f'{inner}  <xs:extension base="xs:string">']
-        out += [f"{inner}    {a}" for a in attributes]
+        out += [f"{inner}    {a}" for a in [*attributes, ANY_ATTRIBUTE]]
         out += [f"{inner}  </xs:extension>", f"{inner}</xs:simpleContent>"]
     else:
         children = list(element.children.items())
@@ -231,7 +264,7 @@ def _element(name: str, element: _Element, depth: int, *, has_occurs: bool = Tru
                 out += _element(child, below, depth + 4, has_occurs=False)
             out.append(f"{inner}  </xs:choice>")
         out.append(f"{inner}</xs:sequence>")
-        out += [f"{inner}{a}" for a in attributes]
+        out += [f"{inner}{a}" for a in [*attributes, ANY_ATTRIBUTE]]
     return [*out, f"{pad}  </xs:complexType>", f"{pad}</xs:element>"]
 
 
@@ -252,4 +285,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    try:
+        raise SystemExit(main())
+    except IassError as error:
+        raise SystemExit(str(error)) from None

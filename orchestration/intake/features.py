@@ -14,11 +14,15 @@ from functools import cache
 import polars as pl
 
 from orchestration.intake import fiscal_code, reference
-from orchestration.intake.contract import CodeList, Contract, Field, Table, load_contract
+from orchestration.intake.contract import CodeList, Contract, Field, Table, load_contract, placeholders
 
 RAW = "_raw"
 CODICE_FISCALE = "0"
+#: Citizenships that a registry office writes while it does not know one.
+NOT_ATTRIBUTED = ["888", "998"]
+#: There is no year 0000, and a date of the year before 0001 could be read by nobody who asks the database for it.
 _DATE = r"^\d{4}-\d{2}-\d{2}$"
+_NO_YEAR = "0000"
 _NUMBER = r"^\d{1,4}$"
 _NUMERIC = re.compile(r"numeric\((\d+),(\d+)\)")
 _NAME = r"^[\p{L}\p{M} .'’`-]+$"
@@ -26,7 +30,8 @@ _NAME = r"^[\p{L}\p{M} .'’`-]+$"
 
 def typed(frame: pl.DataFrame, table: Table, *more: pl.Expr) -> pl.DataFrame:
     """`x_well_formed` for each field with a pattern (null when the field is missing); dates and numbers: `x` becomes
-    `x_raw` (as received) and `x` (typed, null when it is not one). `more` is added on the way."""
+    `x_raw` (as received) and `x` (typed, null when it is not one); `x_is_plausible` says whether a date is one of those
+    that the contract gives to the field. `more` is added on the way."""
     return frame.with_columns(*_typed(table), *more)
 
 
@@ -38,7 +43,12 @@ def _typed(table: Table) -> tuple[pl.Expr, ...]:
         if field.pattern is not None:
             out.append(text.str.contains(field.pattern).alias(f"{field.name}_well_formed"))
         if field.dtype == "date":
-            value = pl.when(text.str.contains(_DATE)).then(text).str.to_date("%Y-%m-%d", strict=False)
+            if field.no_end:
+                text = pl.when(text != field.no_end).then(text)
+            is_date = text.str.contains(_DATE) & ~text.str.starts_with(_NO_YEAR)
+            value = pl.when(is_date).then(text).str.to_date("%Y-%m-%d", strict=False)
+            if field.minimum and field.maximum:
+                out.append(value.is_between(field.minimum, field.maximum).alias(f"{field.name}_is_plausible"))
         elif field.dtype == "smallint":
             value = pl.when(text.str.contains(_NUMBER)).then(text).cast(pl.Int16, strict=False)
         elif dtype := decimal(field.dtype):
@@ -122,7 +132,9 @@ def ausl_of_comune(frame: pl.DataFrame, on: date) -> pl.DataFrame:
 
 @cache
 def _citizenships() -> list[str]:
-    return reference.citizenships()["citizenship_code"].to_list()
+    """Citizenships that somebody can have today: of a country that is there, or of none."""
+    known = reference.citizenships().filter(pl.col("valid_to").is_null())["citizenship_code"]
+    return known.filter(~known.is_in(NOT_ATTRIBUTED)).to_list()
 
 
 @cache
@@ -146,16 +158,18 @@ def _birth_places() -> pl.DataFrame:
 
 
 def birth_place(frame: pl.DataFrame, born: pl.Expr) -> pl.DataFrame:
-    """`birth_place_is_known` and `birth_place_is_valid` (at birth, when the birth date is known)."""
+    """`birth_place_is_known` and `birth_place_is_valid` (at birth, when the birth date is known). What a right codice
+    fiscale says too is valid: the tax office gives codes of comuni beside their dates, and no sender can cure that."""
     wide = _known_places(frame["birth_place_code"])
     spans = sum(1 for c in wide.columns if c.startswith("_f"))
     out = frame.join(wide, left_on="birth_place_code", right_on="_place", how="left", maintain_order="left")
     valid = within(born, "_f0", "_t0")
     for n in range(1, spans):
         valid = valid | born.is_between(pl.col(f"_f{n}"), pl.col(f"_t{n}")).fill_null(False)
-    return out.with_columns(birth_place_is_known=pl.col("_known").fill_null(False), birth_place_is_valid=valid).drop(
-        [c for c in wide.columns if c != "_place"]
-    )
+    agrees = (pl.col("cf_check_ok") & (pl.col("cf_birth_place") == pl.col("birth_place_code"))).fill_null(False)
+    return out.with_columns(
+        birth_place_is_known=pl.col("_known").fill_null(False), birth_place_is_valid=valid | agrees
+    ).drop([c for c in wide.columns if c != "_place"])
 
 
 @cache
@@ -164,14 +178,62 @@ def _names() -> tuple[pl.Expr, ...]:
     return tuple(pl.col(c).str.contains(_NAME).alias(f"{c}_is_plain") for c in ("family_name", "given_name"))
 
 
+def _is_placeholder(values: pl.Series, kind: str) -> pl.Series:
+    """Which values stand for one that is not known; never null. Each distinct one is looked at once: names repeat a
+    hundredfold."""
+    distinct = values.drop_nulls().unique()
+    written = distinct.cast(pl.String)
+    if kind != "birth_date":
+        written = written.str.to_uppercase().str.replace_all(r"[^A-Z]" if kind == "name" else r"[^A-Z0-9]", "")
+    found = distinct.filter(written.str.contains(placeholders()[kind]))
+    return values.is_in(found.implode()).fill_null(False)
+
+
+def local_id(frame: pl.DataFrame) -> pl.DataFrame:
+    """`local_id_is_placeholder`, and `local_id_contradicts`: of sex, birth and names two are others than in the first
+    row with this local id of the sender. One alone may be a slip of the pen; what is missing contradicts nothing.
+    Identity looks more closely, and over all deliveries."""
+    born = pl.col("birth_date")
+    names = [pl.col(name).str.to_uppercase().str.replace_all(r"[^A-Z]", "") for name in ("family_name", "given_name")]
+    asked = frame.select(
+        "sender_code",
+        "local_id",
+        pl.when(pl.col("sex_code").is_in(["M", "F"])).then("sex_code").alias("sex"),
+        born.dt.year().alias("year"),
+        born.dt.month().alias("month"),
+        born.dt.day().alias("day"),
+        names[0].alias("family"),
+        names[1].alias("given"),
+    )
+
+    def first(name: str) -> pl.Expr:
+        return pl.col(name).drop_nulls().first().over("sender_code", "local_id")
+
+    def differs(name: str, other: str = "") -> pl.Expr:
+        return (pl.col(name) != first(other or name)).fill_null(False)
+
+    is_exchanged = ~differs("month", "day") & ~differs("day", "month")
+    parts = pl.sum_horizontal(differs(name).cast(pl.Int8) for name in ("year", "month", "day"))
+    is_born_otherwise = (parts >= 2) & ~(is_exchanged & ~differs("year"))
+    has_other_names = (
+        differs("family") & differs("given") & ~(~differs("family", "given") & ~differs("given", "family"))
+    )
+    n_others = pl.sum_horizontal(each.cast(pl.Int8) for each in (differs("sex"), is_born_otherwise, has_other_names))
+    found = asked.select(
+        local_id_is_placeholder=_is_placeholder(frame["local_id"], "local_id"),
+        local_id_contradicts=pl.col("local_id").is_not_null() & (n_others >= 2),
+    )
+    return frame.with_columns(found.get_columns())
+
+
 def identifier(frame: pl.DataFrame, prefix: str = "") -> pl.DataFrame:
     """`<prefix>identifier_is_valid` and `<prefix>base_identifier` from `<prefix>identifier` and its type."""
-    _, valid, base = _identified(frame[f"{prefix}identifier_type_code"], frame[f"{prefix}identifier"])
-    return frame.with_columns(valid.alias(f"{prefix}identifier_is_valid"), base.alias(f"{prefix}base_identifier"))
+    _, valid, upper = _identified(frame[f"{prefix}identifier_type_code"], frame[f"{prefix}identifier"])
+    return frame.with_columns(valid.alias(f"{prefix}identifier_is_valid"), upper.alias(f"{prefix}base_identifier"))
 
 
 def _identified(kind: pl.Series, given: pl.Series) -> tuple[pl.DataFrame, pl.Series, pl.Series]:
-    """What codici fiscali say (null for other types), whether each identifier is valid, and its base form: one pass."""
+    """What codici fiscali say (null for other types), whether each identifier is valid, and how it is compared."""
     upper = fiscal_code.normalise(given)
     mine = (kind == CODICE_FISCALE).fill_null(False) & upper.is_not_null()
     nothing = pl.Series([None], dtype=pl.String).new_from_index(0, len(upper))
@@ -182,19 +244,19 @@ def _identified(kind: pl.Series, given: pl.Series) -> tuple[pl.DataFrame, pl.Ser
         valid = valid.scatter(
             others.arg_true(), fiscal_code.is_valid_identifier(kind.filter(others), upper.filter(others))
         )
-    return found, valid, found.select(pl.coalesce("base_code", pl.lit(upper))).to_series()
+    return found, valid, upper
 
 
 def person(frame: pl.DataFrame, on: pl.Expr) -> pl.DataFrame:
     """What identifier, names and birth say of the person of a row: validity, `cf_…`, the agreement with the rest,
     whether names are plain."""
-    found, valid, base = _identified(frame["identifier_type_code"], frame["identifier"])
+    found, valid, upper = _identified(frame["identifier_type_code"], frame["identifier"])
     known = _known_places(found["birth_place"])
     born = pl.col("birth_date")
     return (
         frame.with_columns(
             identifier_is_valid=valid,
-            base_identifier=base,
+            base_identifier=upper,
             cf_is_well_formed=found["is_well_formed"],
             cf_check_ok=found["check_ok"],
             cf_sex=found["sex"],
@@ -217,6 +279,9 @@ def person(frame: pl.DataFrame, on: pl.Expr) -> pl.DataFrame:
                 False
             ),
             age_years=age(born, on),
+            name_is_placeholder=_is_placeholder(frame["family_name"], "name")
+            | _is_placeholder(frame["given_name"], "name"),
+            birth_date_is_placeholder=_is_placeholder(frame["birth_date"], "birth_date"),
         )
         .with_columns(*_names())
         .drop("_month", "_day", "_letters", "_family", "_given")
@@ -251,10 +316,9 @@ def previous_identifier(code: pl.Series) -> pl.DataFrame:
     for kind in ("0", "4", "97"):
         valid = valid | fiscal_code.is_valid_identifier(pl.repeat(kind, len(given), eager=True), given)
     nothing = pl.Series([None], dtype=pl.Boolean).new_from_index(0, len(code))
-    base = fiscal_code.base_identifier(pl.repeat(CODICE_FISCALE, len(given), eager=True), given)
     return pl.DataFrame(
         {
             "previous_identifier_is_valid": nothing.scatter(present, valid),
-            "previous_base_identifier": nothing.cast(pl.String).scatter(present, base),
+            "previous_base_identifier": nothing.cast(pl.String).scatter(present, given),
         }
     )

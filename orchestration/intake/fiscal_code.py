@@ -12,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from orchestration.intake.letters import LETTERS
+
 LENGTH = 16
 OMOCODIA_POSITIONS = (6, 7, 9, 10, 12, 13, 14)
 OMOCODIA_LETTERS = "LMNPQRSTUV"  # for the digits 0-9
@@ -28,6 +30,8 @@ FORMS = {
     "3": r"^[A-Z0-9]{4,20}$",
     "97": r"^(STP|ENI)\d{13}$",
 }
+#: One digit or letter again and again is typed where there is no code, and fits the form of many.
+NO_CODE = rf"^(STP|ENI)?({'|'.join(f'{char}+' for char in '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ')})$"
 
 
 def _table(pairs: dict[str, int], default: int) -> npt.NDArray[np.int16]:
@@ -51,15 +55,16 @@ _LETTER_POSITIONS = (0, 1, 2, 3, 4, 5, 8, 11, 15)
 
 
 def normalise(code: pl.Series) -> pl.Series:
-    """Upper case without surrounding blanks: how every identifier is compared."""
+    """Upper case without surrounding blanks: how every identifier is compared. A codice fiscale whose digits are
+    written as letters (omocodia) is another code: the tax office gives it to another person."""
     return code.str.strip_chars().str.to_uppercase()
 
 
 def features(code: pl.Series) -> pl.DataFrame:
     """What a column of codici fiscali says, row by row.
 
-    `is_well_formed`, `check_ok` (never null); `base_code` (omocodia resolved), `sex`, `birth_place`, `birth_yy`,
-    `birth_month`, `birth_day` (null unless well formed).
+    `is_well_formed`, `check_ok` (never null); `base_code` (omocodia resolved: to check a code, not to compare two),
+    `sex`, `birth_place`, `birth_yy`, `birth_month`, `birth_day` (null unless well formed).
     """
     upper = normalise(code)
     candidate = (upper.str.len_bytes() == LENGTH).fill_null(False)
@@ -216,24 +221,13 @@ def is_valid_identifier(identifier_type: pl.Series, code: pl.Series) -> pl.Serie
     valid = pl.lit(False)
     for kind, form in FORMS.items():
         valid = pl.when(pl.col("t") == kind).then(pl.col("c").str.contains(form)).otherwise(valid)
-    by_form = frame.select(valid.fill_null(False)).to_series()
+    by_form = frame.select((valid & ~pl.col("c").str.contains(NO_CODE)).fill_null(False)).to_series()
     out = by_form
     for kind, check in (("0", check_letter_ok), ("4", is_valid_provisional)):
-        mine = (frame["t"] == kind).fill_null(False)
+        mine = (frame["t"] == kind).fill_null(False) & ~frame["c"].str.contains(NO_CODE).fill_null(False)
         if mine.any():
             out = out.scatter(mine.arg_true(), check(frame["c"].filter(mine)))
     return out.rename(code.name)
-
-
-def base_identifier(identifier_type: pl.Series, code: pl.Series) -> pl.Series:
-    """The form under which two identifiers are the same: upper case, omocodia resolved in a valid codice fiscale."""
-    upper = normalise(code)
-    mine = (identifier_type == "0").fill_null(False) & upper.is_not_null()
-    if not mine.any():
-        return upper
-    found = features(upper.filter(mine))
-    resolved = found.select(pl.coalesce("base_code", pl.lit(upper.filter(mine)))).to_series()
-    return upper.scatter(mine.arg_true(), resolved).rename(code.name)
 
 
 def _by_unique(name: pl.Series, join: Callable[[pl.Expr, pl.Expr], pl.Expr]) -> pl.Series:
@@ -241,9 +235,8 @@ def _by_unique(name: pl.Series, join: Callable[[pl.Expr, pl.Expr], pl.Expr]) -> 
     distinct = name.drop_nulls().unique()
     if distinct.is_empty():
         return pl.Series(name.name, [None] * len(name), dtype=pl.String)
-    letters = (
-        pl.col("n").str.to_uppercase().str.replace_all("ß|ẞ", "SS").str.normalize("NFKD").str.replace_all(r"[^A-Z]", "")
-    )
+    plain = pl.col("n").str.replace_many(list(LETTERS), list(LETTERS.values()))
+    letters = plain.str.to_uppercase().str.normalize("NFKD").str.replace_all(r"[^A-Z]", "")
     parts = pl.DataFrame({"n": distinct}).select(
         c=letters.str.replace_all(r"[AEIOU]", ""), v=letters.str.replace_all(r"[^AEIOU]", "")
     )

@@ -26,9 +26,14 @@ Connection = psycopg.Connection[Any]
 #: One gate at a time in a warehouse, so that the order of delivery ids is the order of commits.
 GATE_LOCK = 0x1A55_0001
 
+#: What a delivery can be asked for by: what became of it, or that it was sent again.
+OUTCOMES = ("accepted", "nothing_loaded", "refused", "failed", "repeated")
+
+#: An attempt is counted by the name of its receipt: a file that comes plain, then packed, has come twice.
 _DELIVERIES = """
 select d.*,
-    row_number() over (partition by d.sender_code, d.file_name order by d.delivery_id)::int as attempt,
+    (count(*) filter (where d.outcome <> 'failed')
+        over (partition by d.sender_code, d.receipt_name order by d.delivery_id))::int as attempt,
     (select count(*) from landing.delivery_repeat as r where r.delivery_id = d.delivery_id)::int as repeats
 from landing.delivery as d
 """
@@ -46,7 +51,7 @@ def deliveries(
     period: str | None = None,
     outcome: str | None = None,
 ) -> list[dict[str, Any]]:
-    """Lines of the ledger in the order of processing. `outcome`: accepted, refused, or repeated (sent again)."""
+    """Lines of the ledger in the order of processing. `outcome`: one of `OUTCOMES`."""
     conditions = {"flow_code": flow, "sender_code": sender, "period_code": period}
     where = [f"{column} = %({column})s" for column, value in conditions.items() if value is not None]
     if outcome == "repeated":
@@ -65,8 +70,8 @@ def lines(conn: Connection, delivery_ids: list[int]) -> list[dict[str, Any]]:
     return _rows(
         conn,
         # the attempt counts the deliveries of the same name, so the window must see them all
-        f"select * from ({_DELIVERIES} where d.file_name in"
-        " (select file_name from landing.delivery where delivery_id = any(%(ids)s))) as d"
+        f"select * from ({_DELIVERIES} where d.receipt_name in"
+        " (select receipt_name from landing.delivery where delivery_id = any(%(ids)s))) as d"
         " where delivery_id = any(%(ids)s) order by delivery_id",
         {"ids": delivery_ids},
     )
@@ -74,27 +79,38 @@ def lines(conn: Connection, delivery_ids: list[int]) -> list[dict[str, Any]]:
 
 def last_of_name(conn: Connection, file_name: str) -> int | None:
     """The last delivery of a file name."""
-    row = conn.execute("select max(delivery_id) from landing.delivery where file_name = %s", [file_name]).fetchone()
+    row = conn.execute(
+        "select max(delivery_id) from landing.delivery where file_name = %s and outcome <> 'failed'", [file_name]
+    ).fetchone()
     return row[0] if row else None
 
 
 def newest(conn: Connection, limit: int) -> list[dict[str, Any]]:
     """The last lines: those whose receipt a dead gate may have left unwritten."""
-    return _rows(conn, f"{_DELIVERIES} order by d.delivery_id desc limit %(limit)s", {"limit": limit})
+    return _rows(
+        conn,
+        f"select * from ({_DELIVERIES}) as d where outcome <> 'failed' order by delivery_id desc limit %(limit)s",
+        {"limit": limit},
+    )
 
 
-def standing(conn: Connection, places: list[tuple[str, str, str, int]]) -> list[tuple[int | None, str | None, int]]:
-    """For each (flow, sender, period, progressive): number and hash of the delivery accepted under it, if there is one,
-    and the highest progressive that was accepted (0: none)."""
+def standing(
+    conn: Connection, places: list[tuple[str, str, str, int]]
+) -> list[tuple[int | None, str | None, str | None, int]]:
+    """For each (flow, sender, period, progressive): number, hash and outcome of the delivery that holds it, if there is
+    one, and the highest progressive that is held (0: none). A delivery that was read holds its number, also when
+    nothing of it was loaded; of several, the accepted one."""
     flows, senders, periods, progressives = map(list, zip(*places, strict=True))
     return conn.execute(
-        "select d.delivery_id, d.sha256, coalesce((select max(h.progressive) from landing.delivery as h"
+        "select d.delivery_id, d.sha256, d.outcome, coalesce((select max(h.progressive) from landing.delivery as h"
         " where h.flow_code = asked.flow_code and h.sender_code = asked.sender_code"
-        " and h.period_code = asked.period_code and h.outcome = 'accepted'), 0)"
+        " and h.period_code = asked.period_code and h.outcome in ('accepted', 'nothing_loaded')), 0)"
         " from unnest(%s::text[], %s::text[], %s::text[], %s::smallint[])"
         " with ordinality as asked (flow_code, sender_code, period_code, progressive, place)"
-        " left join landing.delivery as d on d.flow_code = asked.flow_code and d.sender_code = asked.sender_code"
-        " and d.period_code = asked.period_code and d.progressive = asked.progressive and d.outcome = 'accepted'"
+        " left join lateral (select * from landing.delivery as own where own.flow_code = asked.flow_code"
+        " and own.sender_code = asked.sender_code and own.period_code = asked.period_code"
+        " and own.progressive = asked.progressive and own.outcome in ('accepted', 'nothing_loaded')"
+        " order by own.outcome, own.delivery_id desc limit 1) as d on true"
         " order by asked.place",
         [flows, senders, periods, progressives],
     ).fetchall()
@@ -111,15 +127,60 @@ def new_senders(conn: Connection, flow: str, senders: list[str], period_start_on
     return frozenset(row[0] for row in rows.fetchall())
 
 
-def refused(conn: Connection, file_name: str, sha256: str) -> tuple[int, frozenset[str]] | None:
-    """The last refusal of the same bytes under the same name, with its rules."""
+def turned_away(
+    conn: Connection, file_name: str, sha256: str, before: int | None = None
+) -> tuple[int, frozenset[str]] | None:
+    """The last refusal of the same bytes under the same name, or the last time that nothing of them was loaded, with
+    the rules of its findings. `before`: a delivery that is not meant, nor what came after it."""
     row = conn.execute(
         "select d.delivery_id, array(select distinct f.rule_code from landing.finding as f"
-        " where f.delivery_id = d.delivery_id) from landing.delivery as d"
-        " where d.sha256 = %s and d.file_name = %s and d.outcome = 'refused' order by d.delivery_id desc limit 1",
-        [sha256, file_name],
+        " where f.delivery_id = d.delivery_id) from landing.delivery as d where d.sha256 = %s and d.file_name = %s"
+        " and d.outcome in ('refused', 'nothing_loaded') and d.delivery_id < coalesce(%s, d.delivery_id + 1)"
+        " order by d.delivery_id desc limit 1",
+        [sha256, file_name, before],
     ).fetchone()
     return (row[0], frozenset(row[1])) if row else None
+
+
+def outcome(conn: Connection, delivery_id: int) -> str:
+    """What became of a delivery."""
+    row = conn.execute("select outcome from landing.delivery where delivery_id = %s", [delivery_id]).fetchone()
+    return str(row[0]) if row else ""
+
+
+def rule_codes(conn: Connection, delivery_id: int) -> frozenset[str]:
+    """The rules that a delivery has broken."""
+    rows = conn.execute("select distinct rule_code from landing.finding where delivery_id = %s", [delivery_id])
+    return frozenset(row[0] for row in rows.fetchall())
+
+
+def set_failed(conn: Connection, line: dict[str, Any]) -> None:
+    """Note that a file could not be taken in for an error of ours: one line by name, however often it is tried."""
+    with conn.transaction():
+        settle_failed(conn, line["file_name"])
+        open_lines(conn, [line])
+
+
+def settle_failed(conn: Connection, *file_names: str) -> None:
+    """Files that have been decided on are failed no more."""
+    conn.execute("delete from landing.delivery where outcome = 'failed' and file_name = any(%s)", [list(file_names)])
+
+
+def confirm(conn: Connection, sha256: str, rule_code: str, delivery_id: int, confirmed_by: str, reason: str) -> None:
+    """Note that a person has found right what a rule refused."""
+    conn.execute(
+        "insert into landing.confirmation (sha256, rule_code, delivery_id, confirmed_by, reason)"
+        " values (%s, %s, %s, %s, %s) on conflict do nothing",
+        [sha256, rule_code, delivery_id, confirmed_by, reason],
+    )
+
+
+def is_confirmed(conn: Connection, sha256: str, rule_code: str) -> bool:
+    """Whether a person has found these bytes right in spite of the rule."""
+    found = conn.execute(
+        "select from landing.confirmation where sha256 = %s and rule_code = %s", [sha256, rule_code]
+    ).fetchone()
+    return found is not None
 
 
 def same_arrivals(conn: Connection, arrivals: list[tuple[str, str, datetime]]) -> list[int | None]:
@@ -150,13 +211,14 @@ def open_lines(conn: Connection, lines: list[dict[str, Any]]) -> list[int]:
     return sorted(row[0] for row in rows.fetchall())
 
 
-def close_lines(conn: Connection, lines: list[tuple[int, int, int, int, int, float]]) -> None:
-    """Complete lines: delivery, records sent, accepted, discarded and flagged, seconds."""
+def close_lines(conn: Connection, lines: list[tuple[int, str, int, int, int, int, float]]) -> None:
+    """Complete lines: delivery, outcome, records sent, accepted, discarded and flagged, seconds."""
     conn.execute(
-        "update landing.delivery as d set records_sent = told.sent, records_accepted = told.accepted,"
-        " records_discarded = told.discarded, records_flagged = told.flagged, run_seconds = told.seconds,"
-        " processed_at = (select clock_timestamp()) from unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],"
-        " %s::bigint[], %s::float8[]) as told (delivery_id, sent, accepted, discarded, flagged, seconds)"
+        "update landing.delivery as d set outcome = told.outcome, records_sent = told.sent,"
+        " records_accepted = told.accepted, records_discarded = told.discarded, records_flagged = told.flagged,"
+        " run_seconds = told.seconds, processed_at = (select clock_timestamp()) from unnest(%s::bigint[], %s::text[],"
+        " %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::float8[])"
+        " as told (delivery_id, outcome, sent, accepted, discarded, flagged, seconds)"
         " where d.delivery_id = told.delivery_id",
         [list(column) for column in zip(*lines, strict=True)],
     )
@@ -200,20 +262,22 @@ def add_repeat(conn: Connection, delivery_id: int, file_name: str, received_at: 
 
 
 def publish_rules(conn: Connection, contract: Contract) -> None:
-    """Bring `landing.rule` to the contract's catalogue: receipts are written from the database alone."""
+    """Bring `landing.rule` to the contract's catalogue: receipts are written from the database alone. Rules that the
+    contract no longer has stay, for the findings of the past."""
     known = conn.execute(
-        "select count(*) = %s and bool_and(contract_version = %s) from landing.rule where flow_code = %s",
-        [len(contract.rules), contract.version, contract.flow_code],
+        "select count(*) from landing.rule where flow_code = %s and contract_hash = %s",
+        [contract.flow_code, contract.content_hash],
     ).fetchone()
-    if known and known[0]:
+    if known and known[0] == len(contract.rules):
         return
+    columns = [
+        *("rule_code", "flow_code", "grade", "field", "sentence_it", "sentence_en", "expression"),
+        *("contract_version", "contract_hash"),
+    ]
     with conn.cursor() as cursor:
         cursor.executemany(
-            "insert into landing.rule (rule_code, flow_code, grade, field, sentence_it, sentence_en, expression,"
-            " contract_version) values (%s, %s, %s, %s, %s, %s, %s, %s) on conflict (rule_code) do update set"
-            " grade = excluded.grade, field = excluded.field, sentence_it = excluded.sentence_it,"
-            " sentence_en = excluded.sentence_en, expression = excluded.expression,"
-            " contract_version = excluded.contract_version",
+            f"insert into landing.rule ({', '.join(columns)}) values ({', '.join(['%s'] * len(columns))})"
+            f" on conflict (rule_code) do update set {', '.join(f'{c} = excluded.{c}' for c in columns[1:])}",
             [
                 (
                     r.code,
@@ -224,6 +288,7 @@ def publish_rules(conn: Connection, contract: Contract) -> None:
                     r.sentence_en,
                     r.expression,
                     contract.version,
+                    contract.content_hash,
                 )
                 for r in contract.rules
             ],

@@ -17,6 +17,7 @@ import polars as pl
 import psycopg
 from psycopg.rows import dict_row
 
+from orchestration import clock
 from orchestration.errors import IassError
 from orchestration.intake.contract import EXPECTATIONS_DIR
 from orchestration.intake.load import copy_binary
@@ -188,7 +189,7 @@ def check(conn: Connection, sender: str | None = None, today: date | None = None
             count(*)::int as n_findings, null::date as ended_on
         from landing.finding as f
         join landing.delivery as d using (delivery_id)
-        where f.rule_code = any(%(rules)s) and d.outcome = 'accepted'
+        where f.rule_code = any(%(rules)s) and d.outcome in ('accepted', 'nothing_loaded')
             and (%(sender)s::text is null or d.sender_code = %(sender)s)
         group by 1
         union all
@@ -211,7 +212,7 @@ def check(conn: Connection, sender: str | None = None, today: date | None = None
             and (n.regional_code is null or coalesce(n.valid_to, 'infinity') < coalesce(m.valid_to, 'infinity'))
         order by 1, 2, 3
         """,
-        {"sender": sender, "today": today or date.today(), "rules": list(UNMAPPED_RULES)},
+        {"sender": sender, "today": today or clock.today(), "rules": list(UNMAPPED_RULES)},
     )
 
 

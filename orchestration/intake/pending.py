@@ -16,6 +16,7 @@ from typing import Any
 import polars as pl
 import psycopg
 
+from orchestration import clock
 from orchestration.intake import delivery_name, ledger, others
 from orchestration.intake.check import CheckContext, Frames, check
 from orchestration.intake.contract import Contract, Table, flow_codes, load_contract
@@ -61,7 +62,7 @@ def wait(conn: Connection, delivery: Delivery, contract: Contract, waiting: pl.D
     """Note records (record_number, record_key, awaited_key) of a delivery that wait."""
     if contract.awaits is None:
         return
-    until = last_day(contract, delivery.period_end_on, delivery.received_at.date())
+    until = last_day(contract, delivery.period_end_on, clock.today(delivery.received_at))
     rows = waiting.select(
         pl.lit(delivery.delivery_id, pl.Int64).alias("delivery_id"),
         "record_number",
@@ -149,7 +150,7 @@ class _Judge:
         findings = pl.concat([found, alone]).join(
             states.select("record_number", record_key="awaited_key"), on="record_number"
         )
-        received = max(line["received_at"].date(), settling.received_at.date())
+        received = max(map(clock.today, (line["received_at"], settling.received_at)))
         self._write(settling, delivery_id, states, findings, last_day(self.contract, days[1], received))
 
     def _frames(self, delivery_id: int, numbers: list[int], context: CheckContext) -> Frames:

@@ -12,11 +12,12 @@ from datetime import date
 
 import polars as pl
 
-from orchestration.intake import features, prepare_care, services, spans
+from orchestration.intake import features, keys, prepare_care, services, spans
 from orchestration.intake.contract import Contract, Lookup
 from orchestration.intake.services import Frames
 
 DIRECTLY_INTERESTED = "01"
+LOCAL_ID = "local_id"
 FORMULA_START = r"^[=+@\-\t]"
 #: Keeps (record, demand) apart in one integer, whatever a hostile file repeats.
 _DEMANDS_PER_RECORD = 1_000_000_000
@@ -67,6 +68,11 @@ def prepare(contract: Contract, frames: Frames, context: CheckContext) -> Frames
     )
     for table in contract.tables:
         typed[table.name] = features.typed(frames[table.name], table, *shared)
+        if any(field.name == LOCAL_ID for field in table.fields):
+            told = keys.looks_like_identifier(LOCAL_ID).alias(f"{LOCAL_ID}_is_identifier")
+            typed[table.name] = typed[table.name].with_columns(told)
+    main = contract.tables[0].name
+    typed[main] = keys.without_identifier(typed[main], contract, context.secret)
     if contract.flow_code in _BY_FLOW:
         return _BY_FLOW[contract.flow_code](contract, typed, context)
     return with_other_records(contract, services.prepare(contract, typed, context.secret), context)
@@ -104,6 +110,7 @@ def _iass(contract: Contract, frames: Frames, context: CheckContext) -> Frames:
     )
     demand = features.comune(demand, pl.col("residence_comune_code"), "residence_comune", on)
     demand = features.birth_place(features.person(demand, on), pl.col("birth_date"))
+    demand = features.local_id(demand)
     demand = _map_local_items(demand, context)
     numbered = pl.col("record_number") * 100 + pl.col("demand_number")
     demand = demand.with_columns(

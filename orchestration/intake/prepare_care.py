@@ -72,7 +72,7 @@ def _person(contract: Contract, row: pl.DataFrame, also_on: pl.Expr) -> pl.DataF
     row = row.with_columns(features.lists(contract.flow_code, contract.tables[0].name, "record_on"))
     row = features.comune(row, comune, "residence_comune_later", also_on)
     row = features.comune(row, comune, "residence_comune", on)
-    row = features.birth_place(features.person(row, on), pl.col("birth_date"))
+    row = features.local_id(features.birth_place(features.person(row, on), pl.col("birth_date")))
     return row.with_columns(
         residence_comune_is_valid=pl.col("residence_comune_is_valid") | pl.col("residence_comune_later_is_valid"),
         birth_year=pl.col("birth_date").dt.year().cast(pl.Int16),

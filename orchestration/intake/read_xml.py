@@ -36,6 +36,8 @@ MAX_PROLOGUE_BYTES = 1 << 20
 
 _PARSING: dict[str, Any] = {"resolve_entities": False, "load_dtd": False, "no_network": True, "huge_tree": False}
 _DECLARED_ENCODING = re.compile(rb"""^\s*<\?xml[^>]*?encoding\s*=\s*["']([^"']+)["']""")
+#: The declaration may have nothing before it, not even a blank line.
+_LATE_DECLARATION = re.compile(rb"(?:\s+|(?><!--.*?-->)|<\?(?!xml\s).*?\?>)+<\?xml\s", re.DOTALL)
 _COMMENT_OR_PI = re.compile(rb"<!--.*?-->|<\?.*?\?>", re.DOTALL)
 _ROOT_START = re.compile(rb"<[^!?\s]")
 #: What may stand before the root, and its start tag with its name.
@@ -58,6 +60,7 @@ class Node:
     steps: dict[str, tuple[int, Node]] = field(default_factory=dict)  # by tag: slot that marks it as seen, layout
     name: str | None = None  # what a finding calls it
     is_row: bool = False
+    rank: int = 0  # its place among the children of its parent; those that may stand in any order share one
 
     def child(self, tag: str) -> Node:
         if tag not in self.children:
@@ -84,6 +87,7 @@ class Layout:
     version: str
     node: Node
     tables: tuple[TableLayout, ...]
+    has_any_namespace: bool = False  # names count whatever namespace they are in
 
 
 @cache
@@ -118,7 +122,25 @@ def layout(flow_code: str) -> Layout:
             columns.append(item.name)
         tables.append(TableLayout(table.name, tuple(columns), len(own), []))
     first = tops[contract.tables[0].name]
-    return Layout(contract.root, contract.record, contract.layout_version, first, _with_steps(first, tables))
+    _rank(first, contract.any_order_after)
+    return Layout(
+        contract.root,
+        contract.record,
+        contract.layout_version,
+        first,
+        _with_steps(first, tables),
+        contract.has_any_namespace,
+    )
+
+
+def _rank(node: Node, any_order_after: str | None = None) -> None:
+    rank, is_fixed = 0, True
+    for tag, child in node.children.items():
+        rank += is_fixed
+        child.rank = rank
+        if tag == any_order_after:
+            rank, is_fixed = rank + 1, False
+        _rank(child)
 
 
 def _with_steps(first: Node, tables: list[TableLayout]) -> tuple[TableLayout, ...]:
@@ -146,7 +168,7 @@ class StructuralIssue:
     """An element that the layout does not have, or has once only."""
 
     record_number: int
-    condition: str  # unknown_element | duplicated_element
+    condition: str  # unknown_element | duplicated_element | misplaced_element | stray_text
     table_name: str
     item: str | None
     field: str | None
@@ -194,6 +216,8 @@ class _Guard:
         if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
             raise FileRefused("bad_encoding")
         head = head.removeprefix(b"\xef\xbb\xbf")
+        if _LATE_DECLARATION.match(head):
+            raise FileRefused("late_declaration")
         declared = _DECLARED_ENCODING.match(head)
         if declared and declared[1].lower().replace(b"_", b"-") not in (b"utf-8", b"utf8", b"us-ascii", b"ascii"):
             raise FileRefused("bad_encoding")
@@ -237,7 +261,10 @@ def together(stretches: Sequence[Stretch], shape: Layout) -> tuple[Batch, list[i
             of = stretches[bisect.bisect_left(last, number)]
             records[number] = _parsed(of.root + written + of.root_end)[0]
         return _with_walked(found, records, shape), n_records
-    except (xml_columns.NotPlain, xml_columns.TooDeep, xml_columns.OtherElement, etree.XMLSyntaxError):
+    except (
+        *(xml_columns.NotPlain, xml_columns.NotCut, xml_columns.TooDeep, xml_columns.OtherElement),
+        *(etree.XMLSyntaxError, ValueError),
+    ):
         return None
 
 
@@ -263,12 +290,13 @@ class _Reader:
         self._record_end = re.compile(rb"</" + re.escape(shape.record.encode()) + rb"\s*>")
         self._root = b""  # its start tag
         self._root_end = b""
+        self._prefix = b""  # of the root, when names count without it
         self._waiting: list[bytes] = []  # what was parsed since the last whole record
         self._n_records = 0
 
     def batches(self) -> Iterator[Batch]:
         while self._take():
-            data = b"".join(self._waiting)
+            data = self._unread()
             end = self._end_of_last_record(data)
             batch = self._batch(data[:end], self._root_end) if end else None
             self._waiting = [data[end:] if batch else data]
@@ -277,7 +305,7 @@ class _Reader:
             elif len(data) > MAX_BYTES_PER_RECORD:
                 raise FileRefused(FileFinding("wrong_structure", record_number=self._n_records + 1))
         self._parse(None)
-        yield from self._rest(b"".join(self._waiting))
+        yield from self._rest(self._unread())
         if self._n_records == 0:
             raise FileRefused("empty_file")
 
@@ -287,12 +315,19 @@ class _Reader:
         if self._take():
             return None
         self._parse(None)
-        data = b"".join(self._waiting)
+        data = self._unread()
         data = data[: max(0, data.rfind(b"</"))]
         n_records = len(self._record_end.findall(data))
         if not n_records or not xml_columns.is_plain(data):
             return None
         return Stretch(self._root, self._root_end, data, n_records)
+
+    def _unread(self) -> bytes:
+        """What was parsed since the last whole record, with names as the layout has them."""
+        data = b"".join(self._waiting)
+        if self._prefix:
+            data = data.replace(b"<" + self._prefix, b"<").replace(b"</" + self._prefix, b"</")
+        return data
 
     def _take(self) -> bool:
         """Read and parse enough for a batch; False when there was nothing left."""
@@ -321,7 +356,7 @@ class _Reader:
         parser = etree.XMLPullParser(events=("end",), tag=self._shape.record, **_PARSING)
         n_records = 0
         with contextlib.suppress(etree.XMLSyntaxError):
-            parser.feed(self._root + b"".join(self._waiting))
+            parser.feed(self._root + self._unread())
         with contextlib.suppress(etree.XMLSyntaxError):
             for _ in parser.read_events():
                 n_records += 1
@@ -340,6 +375,11 @@ class _Reader:
             raise FileRefused(FileFinding(_condition(error, self._guard), record_number=1)) from error
         _check_root(root, self._shape, self._expected)
         self._root, self._root_end = tag, b"</" + found["name"] + b">"
+        if self._shape.has_any_namespace and (root.nsmap.get(None) or root.prefix):
+            name = self._shape.root.encode()
+            others = [f' xmlns:{prefix}="{uri}"' for prefix, uri in root.nsmap.items() if prefix]
+            self._root, self._root_end = b"<" + name + "".join(others).encode() + b">", b"</" + name + b">"
+            self._prefix = root.prefix.encode() + b":" if root.prefix else b""
         self._waiting = [bare[found.end() :]]
 
     def _end_of_last_record(self, data: bytes) -> int:
@@ -355,16 +395,20 @@ class _Reader:
         if not self._root:
             raise FileRefused("wrong_structure")
         is_plain = xml_columns.is_plain(data)
-        batch = self._batch(
-            data[: max(0, data.rfind(b"</"))] if is_plain else data, self._root_end if is_plain else b""
-        )
-        if batch is None:
-            raise FileRefused(FileFinding("not_well_formed", record_number=self._n_records + 1))
+        records = data[: max(0, data.rfind(b"</"))] if is_plain else data
+        root_end = self._root_end if is_plain else b""
+        batch = self._batch(records, root_end)
+        if batch is None:  # the parser has come to the end and said nothing, so each record is looked at
+            try:
+                batch = self._walked_batch(self._root + records + root_end)
+            except (etree.XMLSyntaxError, ValueError) as error:
+                raise FileRefused(FileFinding("not_well_formed", record_number=self._n_records + 1)) from error
         if batch.n_records:
             yield batch
 
     def _batch(self, data: bytes, root_end: bytes) -> Batch | None:
-        """The records in `data`, which `root_end` follows; None when it ends in the middle of a comment or the like."""
+        """The records in `data`, which `root_end` follows; None when it ends in the middle of a comment or the like, or
+        is broken in a way that the parser will tell when it comes there."""
         first = self._n_records + 1
         try:
             if len(data) <= BYTES_WALKED:
@@ -377,14 +421,36 @@ class _Reader:
             if _condition(error, self._guard) == "too_deep":
                 raise FileRefused("too_deep") from error
             return None
+        except xml_columns.NotCut:
+            return None
         except xml_columns.TooDeep as error:
             raise FileRefused("too_deep") from error
         except xml_columns.OtherElement as other:
             number = self._n_records + other.n_records + 1
             raise FileRefused(FileFinding("wrong_structure", record_number=number)) from other
         self._n_records += found.n_records
-        odd = _parsed(self._root + b"".join(found.odd.values()) + self._root_end) if found.odd else ()
-        return _with_walked(found, dict(zip(found.odd, odd, strict=True)), self._shape)
+        return _with_walked(found, self._odd(found.odd), self._shape)
+
+    def _odd(self, written: Mapping[int, bytes]) -> dict[int, etree._Element]:
+        """The records that do not fit their layout. The first parser builds nothing and lets some things pass, and it
+        may not have come to the end of the file: what is broken within a tag shows here."""
+        records: dict[int, etree._Element] = {}
+        for number, data in written.items():
+            try:
+                (records[number],) = self._parsed(self._root + data + self._root_end)
+            except (etree.XMLSyntaxError, ValueError) as error:
+                condition = "not_well_formed"
+                if isinstance(error, etree.XMLSyntaxError):
+                    condition = _condition(error, self._guard)
+                raise FileRefused(FileFinding(condition, record_number=number)) from error
+        return records
+
+    def _parsed(self, document: bytes) -> etree._Element:
+        root = _parsed(document)
+        if self._shape.has_any_namespace:
+            for element in root.iter():
+                element.tag = etree.QName(element).localname
+        return root
 
     @staticmethod
     def _written_plainly(document: bytes) -> bytes:
@@ -396,7 +462,7 @@ class _Reader:
 
     def _walked_batch(self, document: bytes) -> Batch:
         """All records of a document, each walked."""
-        records = list(_parsed(document))
+        records = list(self._parsed(document))
         first = self._n_records + 1
         frames, issues = _walked(dict(enumerate(records, first)), self._shape)
         self._n_records += len(records)
@@ -441,7 +507,7 @@ def _frame(table: TableLayout, lines: list[Row]) -> pl.DataFrame:
         [
             pl.Series(name, values, pl.Int64)
             if at <= table.n_places
-            else pl.Series(name, [value or None for value in values], pl.String)
+            else pl.Series(name, [(value and value.strip()) or None for value in values], pl.String)
             for at, (name, values) in enumerate(zip(table.columns, columns, strict=False))
         ]
     )
@@ -459,13 +525,15 @@ def _condition(error: etree.XMLSyntaxError, guard: _Guard) -> str:
 
 
 def _check_root(root: etree._Element | None, shape: Layout, expected: Mapping[str, tuple[str, str]]) -> None:
-    if root is None or root.tag != shape.root or root.getparent() is not None:
+    if root is None or root.getparent() is not None:
+        raise FileRefused("wrong_root")
+    if (etree.QName(root).localname if shape.has_any_namespace else root.tag) != shape.root:
         raise FileRefused("wrong_root")
     conditions = []
-    if root.get("versione", shape.version) != shape.version:
+    if root.get("versione", shape.version).strip() != shape.version:
         conditions.append(FileFinding("unsupported_version", field="versione"))
     for attribute, (value, condition) in expected.items():
-        if root.get(attribute, value) != value:
+        if root.get(attribute, value).strip() != value:
             conditions.append(FileFinding(condition, field=attribute))
     if conditions:
         raise FileRefused(*conditions)
@@ -486,12 +554,21 @@ def _walk(
         row[node.text] = element.text
     steps = node.steps
     n_rows: dict[int, int] = {}
+    rank = 0
+    texts = [child.tail for child in element]
+    if node.text is None:
+        texts.append(element.text)
+    if any(text and text.strip() for text in texts):
+        issues.append(_issue("stray_text", row, tables[node.table], node.name))
     for child in element:
         step = steps.get(child.tag)
         if step is None:
             issues.append(_issue("unknown_element", row, tables[node.table], node.name))
             continue
         slot, known = step
+        if known.rank < rank:
+            issues.append(_issue("misplaced_element", row, tables[node.table], known.name))
+        rank = max(rank, known.rank)
         if slot:
             if row[slot] is not None:
                 issues.append(_issue("duplicated_element", row, tables[node.table], known.name))

@@ -40,17 +40,18 @@ FINDINGS_ON_PAGE = 200
 UNSYNCED_BYTES = 64 << 10
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-_PLAIN = re.compile(r"[A-Za-z0-9._-]{1,120}")
+#: A file name of ours without its endings.
+_OURS = re.compile(r"[A-Z][A-Z0-9]{0,20}_[0-9]{1,20}_[0-9A-Z-]{1,20}_[0-9]{3}")
 
 
 def folder(settings: Settings, line: dict[str, Any]) -> Path:
-    """Where the receipt of a line of the ledger lies. A second delivery under one name gets a folder of its own."""
-    name = line["file_name"]
-    stem = re.sub(r"(\.(xml|csv))?(\.(gz|zip))?$", "", name) or name
-    if not _PLAIN.fullmatch(stem) or stem.startswith("."):
-        # a name that is no name of ours: kept recognisable, made harmless
+    """Where the receipt of a line of the ledger lies: no two lines share a place. A second delivery under one name,
+    plain or packed, gets a folder of its own."""
+    stem = line["receipt_name"]
+    if not _OURS.fullmatch(stem):
+        # kept recognisable, made harmless, and told apart from all names of ours and from what comes after them
         safe = re.sub(r"[^A-Za-z0-9._-]", "_", stem)[:60].lstrip(".")
-        stem = f"{safe}-{hashlib.sha256(name.encode(errors='surrogateescape')).hexdigest()[:8]}"
+        stem = f"{safe}-{hashlib.sha256(stem.encode()).hexdigest()[:8]}"
     attempt = "" if line["attempt"] == 1 else f"_{line['attempt']}"
     return settings.receipts_dir / (line["sender_code"] or UNKNOWN_SENDER) / f"{stem}{attempt}"
 

@@ -57,7 +57,9 @@ def read(delivery: Delivery, contract: Contract) -> Iterator[read_xml.Batch]:
     """The records of a delivery in batches. Raises `FileRefused` when the file is broken beyond a record."""
     with archive.open_member(delivery.path, delivery.file_name) as stream:
         if contract.file_format == "csv":
-            yield _csv(stream, contract)
+            is_whole = contract.is_read_whole
+            frames = [read_csv.read(stream, contract)] if is_whole else read_csv.batches(stream, contract)
+            yield from (_of_rows(frame, contract) for frame in frames)
         else:
             yield from read_xml.read(stream, read_xml.layout(contract.flow_code), _expected(delivery, contract))
 
@@ -66,7 +68,7 @@ def read_whole(delivery: Delivery, contract: Contract) -> Whole | None:
     """All records of a small delivery; None when it must be read on its own. Raises `FileRefused` as `read` does."""
     with archive.open_member(delivery.path, delivery.file_name) as stream:
         if contract.file_format == "csv":
-            return _csv(stream, contract)
+            return _of_rows(read_csv.read(stream, contract), contract)
         return read_xml.read_whole(stream, read_xml.layout(contract.flow_code), _expected(delivery, contract))
 
 
@@ -81,8 +83,7 @@ def bind(contract: Contract, wholes: Sequence[Whole]) -> read_xml.Batch | None:
     return of_stretches(*found) if found else None
 
 
-def _csv(stream: archive.Readable, contract: Contract) -> read_xml.Batch:
-    frame = read_csv.read(stream, contract)
+def _of_rows(frame: pl.DataFrame, contract: Contract) -> read_xml.Batch:
     return read_xml.Batch({contract.tables[0].name: frame}, [], frame.height)
 
 

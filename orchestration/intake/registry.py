@@ -21,10 +21,11 @@ from typing import Any
 import polars as pl
 import psycopg
 
-from orchestration.intake import archive, fiscal_code, read_csv, reference
+from orchestration import clock
+from orchestration.intake import archive, fiscal_code, ledger, read_csv, reference
 from orchestration.intake.check import CheckContext, check, prepare
 from orchestration.intake.contract import Contract
-from orchestration.intake.delivery import FINDING_SCHEMA, Delivery, LoadOutcome
+from orchestration.intake.delivery import FINDING_SCHEMA, Delivery, FileRefused, LoadOutcome
 from orchestration.intake.registry_log import ROWS_PER_SLICE, RegistryLog, Snapshot
 from orchestration.intake.registry_state import (
     StateCache,
@@ -48,7 +49,7 @@ TYPED_SCHEMA = {
     "previous_base_identifier": pl.String,
 }
 
-_WITH_DIGITS = r"^[A-Z]{6}\d{2}[A-Z]\d{2}[A-Z]\d{3}[A-Z]$"
+_CODICE_FISCALE = r"^[A-Z0-9]{16}$"
 
 
 def load_snapshot(
@@ -69,7 +70,7 @@ class _Loader:
         self.table = contract.tables[0]
         self.columns = [field.name for field in self.table.file_fields]
         self.log = RegistryLog(conn, delivery.delivery_id)
-        self.cache = StateCache(settings.state_dir / "naar", contract.version, self.columns)
+        self.cache = StateCache(settings.state_dir / "naar", contract.content_hash, self.columns)
 
     def load(self) -> LoadOutcome:
         earlier = [snapshot for snapshot in self.log.snapshots if snapshot.on < self.day]
@@ -78,12 +79,15 @@ class _Loader:
         state = self._state_at(previous) if previous else empty_state()
 
         text = self._read(self.delivery.sha256, self.delivery.file_name)
+        self._refuse_if_shrunk(text.height)
         rows = self._rows(text)
         is_unchanged = unchanged(state, rows)
         findings, typed = self._check(text, self._asked(text, rows, state, is_unchanged, previous))
         discarded = findings.filter(pl.col("grade") == "SCARTO")["record_number"].unique()
         flagged = findings.filter(pl.col("grade") == "ANOMALIA")["record_number"].unique()
         flagged = flagged.filter(~flagged.is_in(discarded.implode()))
+        if text.height and len(discarded) == text.height:  # no day of the registry: nobody is closed by it
+            return LoadOutcome(text.height, 0, text.height, 0, findings)
         step = transition(state, rows, is_unchanged, discarded, flagged)
         del state, rows  # some hundred megabytes each, and the writing needs room
         written = self._write(previous.on if previous else None, self.day, step.changes, text, typed)
@@ -104,6 +108,20 @@ class _Loader:
             findings=findings,
             after_commit=[lambda: self._keep(states)],
         )
+
+    def _refuse_if_shrunk(self, n_records: int) -> None:
+        """Half a file looks like a registry from which half of the people have gone, and would close them all: what has
+        far fewer rows than the snapshot that it is compared with waits for a person's word. A first snapshot, or one
+        before all others, is compared with what stands nearest."""
+        near = [snapshot for snapshot in self.log.snapshots if snapshot.on <= self.day] or self.log.snapshots[::-1]
+        parameters = self.contract.parameters
+        if not near or near[-1].n_records < parameters["shrink_from_records"]:
+            return
+        rule = self.contract.file_rule("registry_shrinks")
+        if n_records < near[-1].n_records * parameters["shrink_to_share"] and not ledger.is_confirmed(
+            self.log.conn, self.delivery.sha256, rule.code
+        ):
+            raise FileRefused("registry_shrinks")
 
     def _write_later(self, later: list[Snapshot], states: dict[date, pl.DataFrame]) -> None:
         """Write the segments after the day again, until a state comes out as it was: from there on nothing changes.
@@ -148,7 +166,7 @@ class _Loader:
         ids, bases = text["registry_id"], _base_identifiers(text)
         if (
             previous is None
-            or previous.contract_version != self.contract.version
+            or previous.contract_hash != self.contract.content_hash
             or self._lists_changed(previous.on, self.day)
         ):
             is_asked = pl.repeat(True, text.height, eager=True)
@@ -191,7 +209,7 @@ class _Loader:
             sender_code=self.delivery.sender_code,
             period_start=day,
             period_end=day,
-            today=self.delivery.received_at.date(),
+            today=clock.today(self.delivery.received_at),
         )
 
     def _write(
@@ -294,12 +312,11 @@ def _codes(written: pl.DataFrame) -> pl.DataFrame:
 
 
 def _base_identifiers(text: pl.DataFrame) -> pl.Series:
-    """The column under which two identifiers are the same. Only the few that do not look like a codice fiscale with
-    all its digits can be another way to write one; working that out for all would cost more than reading the file."""
+    """The column under which two identifiers are the same. Only the few that do not look like a codice fiscale can be
+    another way to write one; working that out for all would cost more than reading the file."""
     codes = text["identifier"]
-    unusual = (~codes.str.contains(_WITH_DIGITS)).fill_null(False)
-    base = fiscal_code.base_identifier(text["identifier_type_code"].filter(unusual), codes.filter(unusual))
-    return codes.scatter(unusual.arg_true(), base) if len(base) else codes
+    unusual = (~codes.str.contains(_CODICE_FISCALE)).fill_null(False)
+    return codes.scatter(unusual.arg_true(), fiscal_code.normalise(codes.filter(unusual))) if unusual.any() else codes
 
 
 def _repeated(*columns: pl.Series) -> pl.Series:

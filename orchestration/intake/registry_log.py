@@ -57,7 +57,8 @@ class Snapshot:
     delivery_id: int
     file_name: str
     sha256: str
-    contract_version: str | None
+    contract_hash: str | None
+    n_records: int = 0
 
 
 class RegistryLog:
@@ -144,7 +145,7 @@ class RegistryLog:
 
 
 _SNAPSHOTS = """
-select distinct on (period_start_on) period_start_on, delivery_id, file_name, sha256, contract_version
+select distinct on (period_start_on) period_start_on, delivery_id, file_name, sha256, contract_hash, records_sent
 from landing.delivery
 where flow_code = %(flow)s and outcome = 'accepted' and delivery_id <> %(delivery)s
 order by period_start_on, progressive desc

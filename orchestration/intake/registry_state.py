@@ -116,10 +116,10 @@ class StateCache:
     snapshot up to the day. What does not match is simply not found.
     """
 
-    def __init__(self, folder: Path, contract_version: str, columns: Sequence[str]) -> None:
+    def __init__(self, folder: Path, contract_hash: str, columns: Sequence[str]) -> None:
         self.folder = folder
         probe = row_hashes(pl.DataFrame({"a": ["Perché no?", None], "b": ["", "x"]}), ["a", "b"])
-        self.base = f"{pl.__version__}|{probe.to_list()}|{contract_version}|{list(columns)}"
+        self.base = f"{pl.__version__}|{probe.to_list()}|{contract_hash}|{list(columns)}"
 
     def _path(self, day: str, lineage: Sequence[str]) -> Path:
         """`lineage`: SHA-256 of each snapshot in force up to and including the day, in the order of their days."""
@@ -140,6 +140,7 @@ class StateCache:
         partial = path.with_suffix(f".{os.getpid()}.partial")
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
+            partial.touch(mode=0o600)  # registry ids stand in it
             state.write_ipc(partial)
             partial.replace(path)
         except (OSError, pl.exceptions.PolarsError):

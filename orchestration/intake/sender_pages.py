@@ -77,7 +77,7 @@ def page(contract: Contract) -> str:
     if "citizenship" in used:
         parts.append(
             "### Cittadinanza\n\nCodici ISTAT degli Stati (`expectations/reference/citizenships.csv`); "
-            "100 Italia, 999 non nota."
+            "100 Italia, 999 apolide, 998 non nota. I codici cessati, 888 e 998 sono accettati con anomalia."
         )
     parts += [
         "## Regole",
@@ -102,7 +102,9 @@ def _fields(fields: Iterable[Field], contract: Contract) -> str:
             form = "codice ISTAT di 3 cifre"
         elif f.max_length:
             form += f", al più {f.max_length} caratteri"
-        note = " ".join(x for x in (f.note_it, f"Es. `{f.example}`." if f.example else None) if x)
+        days = f"Dal {f.minimum} al {f.maximum}." if f.minimum else None
+        no_end = f"`{f.no_end}` vale come vuoto." if f.no_end else None
+        note = " ".join(x for x in (f.note_it, days, no_end, f"Es. `{f.example}`." if f.example else None) if x)
         rows.append(f"| `{f.source}` | {f.label_it} | {form} | {'sì' if f.required else 'no'} | {note} |")
     return "\n".join(rows)
 

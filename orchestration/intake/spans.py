@@ -57,13 +57,14 @@ def nothing_known(_: pl.DataFrame) -> pl.DataFrame:
 
 
 def person(frame: pl.DataFrame) -> pl.Expr:
-    """By what the person of a row can be known again: a valid identifier, else the sender's own id. It is compared,
-    never written."""
+    """By what the person of a row can be known again: a valid identifier, else the sender's own id, unless it only
+    stands for one. It is compared, never written."""
     is_named = pl.col("identifier_is_valid") & ~pl.col("identifier_type_code").is_in(ANONYMOUS)
     return (
         pl.when(is_named)
         .then(pl.col("base_identifier"))
-        .otherwise(pl.col("sender_code") + "/" + pl.col("local_id"))
+        .when(~pl.col("local_id_is_placeholder"))
+        .then(pl.col("sender_code") + "/" + pl.col("local_id"))
         .alias("person")
     )
 

@@ -3,7 +3,7 @@
 A stretch of records is cut at its angle brackets by the CSV reader of Polars: tags in one column, the texts after them
 in the other. Depth is a running sum of what opens and closes, a parent is the last element one level higher, and the
 place of an element in the layout follows from its name and its parent's place, level by level. Then each column of each
-table is one gather. The bytes have been through a real parser before: nothing here asks whether they are XML.
+table is one gather. A real parser reads the bytes beside this and may be some way behind: what is no XML is `NotCut`.
 
 Records that do not fit their layout are told by number and are walked elsewhere (`read_xml`).
 """
@@ -44,6 +44,10 @@ class NotPlain(Exception):
     """The stretch has brackets that are no tags: comments, CDATA, `>` in a text. It must be written plainly first."""
 
 
+class NotCut(Exception):
+    """The bytes defeat the cutting: the parser beside it has not come to what is wrong with them, or will."""
+
+
 class OtherElement(Exception):
     """Something that is no record stands beside records (or a record within one), after `n_records` good ones."""
 
@@ -77,13 +81,19 @@ def is_plain(data: bytes) -> bool:
 
 
 def columns(data: bytes, layout: Layout, first_number: int) -> Columns:
-    """The records in `data`, which are numbered from `first_number`. Raises `NotPlain`, `TooDeep`, `OtherElement`."""
+    """The records in `data`, which are numbered from `first_number`. Raises `NotPlain`, `NotCut`, `TooDeep`,
+    `OtherElement`."""
     if b"\r" in data:  # as a parser does at the ends of lines
         data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     start = data.find(b"<") + 1
     if not start:
         return Columns({}, 0, {})
-    return _Stretch(data, start, layout, first_number).columns()
+    try:
+        return _Stretch(data, start, layout, first_number).columns()
+    except (NotPlain, TooDeep, OtherElement, MemoryError):
+        raise
+    except Exception as error:  # what is no XML may go wrong at any step, in any of three libraries
+        raise NotCut from error
 
 
 class _Stretch:
@@ -139,6 +149,8 @@ class _Stretch:
         for number, place in enumerate(self.places[1:], 1):
             next_place[place.parent, self.names[place.tag]] = number
         is_row = np.array([number == 0 or p.node.is_row for number, p in enumerate(self.places)] + [False])
+        rank = np.array([place.node.rank for place in self.places] + [0])
+        misplaced = []
         by_depth = np.argsort(self.depth.astype(np.int16), kind="stable")
         ends = np.cumsum(np.bincount(self.depth))
         self.records = above = by_depth[: ends[0]]
@@ -151,14 +163,17 @@ class _Stretch:
             place = next_place[self.place[parent], self.name[level]]
             self.parent[level], self.place[level] = parent, place
             self.row[level] = np.where(is_row[place], level, self.row[parent])
+            is_before = (parent[1:] == parent[:-1]) & (rank[place[1:]] < rank[place[:-1]])
+            misplaced.append(level[1:][is_before])
             above = level
+        self.misplaced = np.concatenate(misplaced) if misplaced else np.empty(0, dtype=np.int64)
 
     def columns(self) -> Columns:
         unknown = len(self.places)
         order = np.argsort(self.place.astype(np.int16), kind="stable")
         ends = np.cumsum(np.bincount(self.place, minlength=unknown + 1))
         of_place = [order[begin:end] for begin, end in pairwise([0, *ends])]
-        odd = [of_place[unknown], np.flatnonzero(self.has_namespace)]
+        odd = [of_place[unknown], np.flatnonzero(self.has_namespace), self.misplaced, self._beside_stray_text()]
         text = _decoded(self.tokens["text"].extend_constant(None, 1))
         rows, row_number = self._rows(of_place)
         values: list[list[pl.Series | None]] = [[None] * len(table.columns) for table in self.layout.tables]
@@ -179,7 +194,8 @@ class _Stretch:
                     spread = np.full(n_rows, len(source) - 1)
                     spread[row_number[self.row[elements]]] = where
                     where = spread
-                values[node.table][slot] = source.gather(where)
+                found = source.gather(where).str.strip_chars()
+                values[node.table][slot] = found.set(found == "", None)
         frames = {}
         for table, layout in enumerate(self.layout.tables):
             places = self._numbers(table, rows, row_number)
@@ -189,6 +205,15 @@ class _Stretch:
                 {n: empty if c is None else c for n, c in zip(layout.columns, columns, strict=True)}
             )
         return self._without(frames, np.unique(np.concatenate(odd)))
+
+    def _beside_stray_text(self) -> Numbers:
+        """Elements beside which there is text where the layout has none."""
+        has_text = np.array([place.node.text is not None for place in self.places] + [True])
+        may_have = np.zeros(self.tokens.height, dtype=bool)
+        may_have[self.position] = has_text[self.place]
+        where = np.flatnonzero(~may_have & self.tokens["text"].is_not_null().to_numpy())
+        found = self.tokens["text"].gather(where).str.strip_chars() != ""
+        return np.maximum(np.searchsorted(self.position, where[found.to_numpy()], side="right") - 1, 0)
 
     def _rows(self, of_place: Sequence[Numbers]) -> tuple[list[Numbers], Numbers]:
         """The elements that are the rows of each table, and the place of each among those of its table."""

@@ -14,7 +14,7 @@ from typing import Any
 import polars as pl
 import psycopg
 
-from orchestration.errors import IassError
+from orchestration.errors import NOT_BUILT, IassError
 from orchestration.metrics.layer import Column, Layer, Metric, Question
 from orchestration.settings import Settings
 from orchestration.warehouse import connection, dbt
@@ -49,7 +49,7 @@ def ask(settings: Settings, question: Question) -> Answer:
         try:
             rows = conn.execute(question.sql.encode()).fetchall()
         except psycopg.errors.UndefinedTable as error:
-            raise IassError("The stars are not built yet: run `iass build` first.") from error
+            raise IassError(NOT_BUILT) from error
         except psycopg.errors.SyntaxError as error:
             raise IassError(f"The condition cannot be read ({error.diag.message_primary}).") from error
         except (psycopg.errors.UndefinedFunction, psycopg.errors.DataError) as error:

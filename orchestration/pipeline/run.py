@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import os
 import time
@@ -25,8 +26,9 @@ if TYPE_CHECKING:
 def run_all(settings: Settings, *, console: Console | None = None, today: date | None = None) -> summary.RunSummary:
     """Start the database, take in what waits, link persons, build, check. `today`: the day the calendar is read at."""
     begun = time.perf_counter()
-    watch = Watch(console or Console(stderr=True))
-    with watch:
+    console = console or Console(stderr=True)
+    watch = Watch(console)
+    with one_at_a_time(settings, console), watch:
         watch.step("Database")
         with watch.timed("Database"):
             from orchestration.warehouse import server
@@ -46,6 +48,20 @@ def run_all(settings: Settings, *, console: Console | None = None, today: date |
             raise IassError(_failure(result))
         watch.step("Summary")
         return summary.read(settings, watch, result, begun)
+
+
+@contextmanager
+def one_at_a_time(settings: Settings, console: Console) -> Iterator[None]:
+    """Runs of one home share its Dagster instance and dbt's folders: the second waits for the first, and says so. The
+    lock ends with the process, however it ends."""
+    settings.make_folders()
+    with (settings.state_dir / "run.lock").open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            console.print("Another `iass run` works on this home: waiting until it has ended.")
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 @contextmanager

@@ -28,6 +28,8 @@ STEPS = {
     "dbt": "Stars (dbt)",
 }
 CHECKS = "Data-set checks"
+#: Outcomes of which nothing is in the warehouse.
+TURNED_AWAY = ("refused", "nothing_loaded")
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,13 @@ class RunSummary:
     """Page of a district's report, when the demo made one."""
 
     @property
+    def set_aside(self) -> str:
+        """What is said of files that met an error of ours; empty when there were none."""
+        from orchestration.defs.assets import EVERY_FILE_IS_TAKEN
+
+        return next((each.sentence for each in self.checks if each.name == EVERY_FILE_IS_TAKEN and not each.passed), "")
+
+    @property
     def reconciles(self) -> bool:
         return all(balance.holds for balance in self.balances)
 
@@ -111,7 +120,7 @@ def read(settings: Settings, watch: Watch, result: ExecuteInProcessResult, begun
     return RunSummary(
         home=settings.home,
         deliveries=len(watch.results),
-        refused=sum(each.outcome == "refused" for each in watch.results),
+        refused=sum(each.outcome in TURNED_AWAY for each in watch.results),
         flows=flows,
         facts=facts,
         paths=paths,
@@ -156,7 +165,9 @@ def _flows(conn: Any, results: list[DeliveryResult]) -> tuple[FlowTotals, ...]:
     return tuple(
         FlowTotals(
             flow,
-            *(now[None if flow == "?" else flow, outcome] for outcome in ("accepted", "refused", "repeated")),
+            now[None if flow == "?" else flow, "accepted"],
+            sum(now[None if flow == "?" else flow, outcome] for outcome in TURNED_AWAY),
+            now[None if flow == "?" else flow, "repeated"],
             *known.get(flow, (0, 0, 0, 0, 0)),
         )
         for flow in flows

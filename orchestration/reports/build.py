@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from orchestration import clock
 from orchestration.errors import IassError
 from orchestration.reports import definition, document, page, pdf, sheets, source
 from orchestration.reports.definition import Report
@@ -42,12 +43,13 @@ def build(
     settings: Settings,
     reports: Sequence[str],
     period: Period,
-    territory: str = "all",
+    territories: Sequence[str] = (),
     *,
     out: Path | None = None,
     on_progress: Callable[[str, int, int], None] = lambda text, done, total: None,
 ) -> list[Made]:
-    """Write the reports; `territory` is a code or `all`. In the order of reports and of the territories in them."""
+    """Write the reports; `territories` are codes or names, all of them when empty. In the order of reports and of the
+    territories in them."""
     out = out or settings.home / "reports"
     chosen = [definition.load(code) for code in reports]
     for report in chosen:
@@ -61,10 +63,10 @@ def build(
     wanted = [
         (code, place)
         for code, (_, found) in read.items()
-        for place in ([each.code for each in found.places] if territory == "all" else [found.place(territory).code])
+        for place in dict.fromkeys(found.place(name).code for name in territories or [p.code for p in found.places])
     ]
     made = []
-    for each in _write_all(read, wanted, out, date.today()):
+    for each in _write_all(read, wanted, out, clock.today()):
         made.append(each)
         on_progress(f"{read[each.report][0].title}: {each.territory}", len(made), len(wanted))
     return sorted(made, key=lambda each: wanted.index((each.report, each.territory_code)))

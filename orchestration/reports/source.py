@@ -5,7 +5,9 @@ Reads as the analyst and from marts only. Cutting out a territory is the busines
 
 from __future__ import annotations
 
+import difflib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,12 +64,19 @@ class Source:
     indicators: pl.DataFrame
     catalogue: pl.DataFrame
 
-    def place(self, code: str) -> Place:
-        for place in self.places:
-            if place.code == code:
-                return place
-        known = ", ".join(f"{place.code} {place.label}" for place in self.places[:3])
-        raise IassError(f"There is no territory {code!r} in {self.period.code}: write a code such as {known}.")
+    def place(self, name: str) -> Place:
+        """The territory of this code or name, in whatever case; else the one district with this word in its name."""
+        by_name = {text.casefold(): place for place in self.places for text in (place.label, place.code)}
+        if found := by_name.get(name.casefold()):
+            return found
+        word = re.compile(rf"\b{re.escape(name)}\b", re.IGNORECASE)
+        named = [place for place in self.places if place.level == "district" and word.search(place.label)]
+        if len(named) == 1:
+            return named[0]
+        close = difflib.get_close_matches(name.casefold(), by_name, n=3, cutoff=0.5)
+        meant = [by_name[each] for each in close] or [self.places[-1], *self.places[:2]]
+        known = ", ".join(f"{place.code} {place.label}" for place in dict.fromkeys(meant))
+        raise IassError(f"There is no territory {name!r} in {self.period.code}: did you mean {known}?")
 
     def below(self, place: Place) -> list[Place]:
         """The rows of a table of territories: a district stands between its AUSL and the region, to compare."""

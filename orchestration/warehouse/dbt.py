@@ -97,6 +97,7 @@ def dbt_args(
     full_refresh: bool = False,
     include_unit_tests: bool = False,
     project_has_changed: bool = False,
+    select: Sequence[str] = (),
 ) -> list[str]:
     """Arguments of one dbt call. Target and log lie in the home, so that nothing is written into the repository."""
     args = [
@@ -120,7 +121,9 @@ def dbt_args(
     if command == "build":
         if not include_unit_tests:
             args += ["--exclude-resource-type", "unit_test"]
-        if full_refresh:
+        if select:
+            args += ["--select", *select, "--indirect-selection", "cautious"]
+        elif full_refresh:
             args.append("--full-refresh")
         else:
             # An incremental build has the project of the one before: a changed file would have meant a full refresh. So
@@ -213,6 +216,20 @@ def build(
             nodes = _run(settings, args, dsn, threads, marks=None if is_full else marks)
         conn.execute("update landing.build set finished_at = clock_timestamp() where build_id = %s", row)
     return BuildResult(False, is_full, perf_counter() - begun, marks, nodes)
+
+
+def build_some(settings: Settings, names: Sequence[str], *, threads: int = _DEFAULT_THREADS) -> tuple[NodeResult, ...]:
+    """Build these models and seeds alone, with the tests that look at nothing else. They take in what the next build
+    will take in, and that build does it again: the marks stay where they are."""
+    with connection.connect(settings, "transformer", autocommit=True) as conn:
+        conn.execute("select pg_advisory_lock(%s)", [_ADVISORY_LOCK])
+        _, marks, is_known = _marks(conn)
+        if not is_known:
+            raise IassError(
+                "A model can be built alone once the project as it is now has been built whole: run `iass build` first."
+            )
+        args = dbt_args("build", target_dir=_target_dir(settings), log_dir=settings.log_dir, select=names)
+        return _run(settings, args, connection.url(settings, "transformer"), threads, marks=marks)
 
 
 def manifest(settings: Settings) -> Path:

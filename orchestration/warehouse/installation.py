@@ -18,12 +18,18 @@ def fingerprint(key: bytes) -> str:
 def check_key(settings: Settings) -> None:
     """Refuse to go on with another key than the one the database was filled with: every known person would become a
     stranger, in silence. As long as nothing was delivered any key will do."""
-    wanted = fingerprint(settings.pseudonym_key)
     with connection.connect(settings, "owner") as conn:
         found = conn.execute("select key_fingerprint from migration.installation").fetchone()
+        is_filled = found is not None and conn.execute("select 1 from landing.delivery limit 1").fetchone() is not None
+        if is_filled and not settings.has_pseudonym_key:  # reading the key would make a new one
+            raise IassError(
+                f"The pseudonym key of {settings.home} is missing, and the database was filled with it: bring "
+                "secrets/pseudonym_key back from its backup, or set IASS_PSEUDONYM_KEY. A new key does not help."
+            )
+        wanted = fingerprint(settings.pseudonym_key)
         if found and found[0] == wanted:
             return
-        if found and conn.execute("select 1 from landing.delivery limit 1").fetchone():
+        if is_filled:
             raise IassError(
                 f"The database was filled with another pseudonym key than the one of {settings.home}: "
                 "put the right one into IASS_PSEUDONYM_KEY, or into secrets/pseudonym_key of the home."

@@ -11,6 +11,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from orchestration import clock
 from orchestration.errors import IassError
 from orchestration.settings import ROLES, Settings
 from orchestration.warehouse import connection
@@ -28,7 +29,13 @@ _ROLE_SETTINGS: dict[str, dict[str, str]] = {
     },
 }
 # Days are Italian days wherever the server stands.
-_COMMON_SETTINGS = {"TimeZone": "Europe/Rome"}
+_COMMON_SETTINGS = {"TimeZone": clock.ZONE_NAME}
+#: What an error says can repeat a name or an identifier, so no server writes it into its log. Needs a superuser.
+_LOG_SETTINGS = {"log_min_messages": "log", "log_min_error_statement": "panic"}
+
+#: Roles that people and tools read with. They write nothing and lock nothing.
+_READERS = ("analyst", "reviewer")
+_CLOSED_FUNCTIONS = "^(pg_(try_)?advisory_|lo_|lowrite|loread)"
 
 _ADVISORY_LOCK = 0x69617373
 
@@ -45,6 +52,7 @@ def ensure(settings: Settings) -> None:
         try:
             ensure_roles(settings, admin)
             ensure_database(settings, admin, settings.database_name)
+            close_functions(settings, admin, settings.database_name)
         except psycopg.errors.InsufficientPrivilege as error:
             raise IassError(
                 "The user of IASS_DATABASE_URL may not create roles and databases: give it CREATEROLE and CREATEDB."
@@ -71,7 +79,7 @@ def ensure_roles(settings: Settings, admin: psycopg.Connection[Any]) -> None:
                 admin.execute(sql.SQL("grant {} to current_user with inherit true, set true").format(identifier))
         if name not in known or not _accepts(settings, role):
             _set_password(admin, name, settings.password(role))
-        wanted = {**_COMMON_SETTINGS, **_ROLE_SETTINGS.get(role, {})}
+        wanted = {**_COMMON_SETTINGS, **_ROLE_SETTINGS.get(role, {}), **(_LOG_SETTINGS if is_superuser else {})}
         for option, value in wanted.items():
             if f"{option}={value}" not in known.get(name, []):
                 admin.execute(
@@ -87,6 +95,27 @@ def ensure_roles(settings: Settings, admin: psycopg.Connection[Any]) -> None:
                 sql.Identifier(settings.role_name("transformer")), sql.Identifier(settings.role_name("owner"))
             )
         )
+
+
+def close_functions(settings: Settings, admin: psycopg.Connection[Any], name: str) -> None:
+    """Take from readers what PostgreSQL gives to everybody: advisory locks, with which they could stop the gate, and
+    large objects, in which they could store data. Only a superuser can; elsewhere docs/operators says what to run."""
+    if admin.info.parameter_status("is_superuser") != "on":
+        return
+    with connection.connect_admin(settings, database=name) as inside:
+        open_functions = inside.execute(
+            "select oid::regprocedure::text, proname ~ 'advisory' from pg_proc"
+            " where pronamespace = 'pg_catalog'::regnamespace and proname ~ %s"
+            " and (has_function_privilege('public', oid, 'execute')"
+            " or proname ~ 'advisory' and not has_function_privilege(%s, oid, 'execute')) order by 1",
+            [_CLOSED_FUNCTIONS, settings.role_name("loader")],
+        ).fetchall()
+        workers = sql.SQL(", ").join(sql.Identifier(settings.role_name(role)) for role in ROLES if role not in _READERS)
+        for signature, is_lock in open_functions:
+            function = sql.SQL(signature)
+            inside.execute(sql.SQL("revoke execute on function {} from public").format(function))
+            if is_lock:
+                inside.execute(sql.SQL("grant execute on function {} to {}").format(function, workers))
 
 
 def ensure_database(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import importlib.util
 import json
+import logging
 import os
 import pwd
 import shutil
@@ -27,6 +28,8 @@ from orchestration.errors import IassError
 from orchestration.settings import Settings
 from orchestration.warehouse import connection, installation, migrate, roles
 
+_log = logging.getLogger(__name__)
+
 #: PostgreSQL refuses to run as root, so it gets an account that owns its data and nothing else.
 SYSTEM_USER = "pgserver"
 
@@ -40,7 +43,7 @@ _HOLDINGS = """
 select
     pg_database_size(current_database()),
     count(*) filter (where outcome = 'accepted'),
-    count(*) filter (where outcome = 'refused'),
+    count(*) filter (where outcome in ('refused', 'nothing_loaded')),
     (select max(finished_at) from landing.build)
 from landing.delivery
 """
@@ -259,19 +262,36 @@ def _prepare_folder(settings: Settings) -> None:
     if os.geteuid() != 0:
         return
     owner = _system_account()
+    _refuse_home_of_another(settings)
     if folder.stat().st_uid != owner.pw_uid:  # new, or restored from a backup of another machine
         subprocess.run(["chown", "-R", f"{owner.pw_uid}:{owner.pw_gid}", str(folder)], check=True)
     for path in (folder, binary("postgres")):
         _open_way_to(path)
 
 
+def _refuse_home_of_another(settings: Settings) -> None:
+    """As root, a database that another account made would be taken away from it by the change of owner."""
+    uid = settings.home.stat().st_uid
+    if uid in (0, os.geteuid()):
+        return
+    try:
+        account = pwd.getpwuid(uid).pw_name
+    except KeyError:
+        account = f"number {uid}"
+    raise IassError(
+        f"The home {settings.home} belongs to the account {account}: run as that account, or give the home to root "
+        "first (`chown root`)."
+    )
+
+
 def _open_way_to(path: Path) -> None:
-    """Let the system user pass through the folders above a path. Passing only: nobody is given the right to list or
-    read them, and folders of ours that hold secrets or personal data are beside this way, not on it."""
+    """Let the system user pass through the folders above a path, and say which. Passing only: nobody is given the right
+    to list or read them, and folders of ours that hold secrets or personal data are beside this way, not on it."""
     for folder in path.resolve().parents:
         mode = folder.stat().st_mode
         if not mode & 0o001:
             folder.chmod(mode | 0o001)
+            _log.warning("Every account may now pass through %s: %s has to reach %s.", folder, SYSTEM_USER, path)
 
 
 def _initialise(settings: Settings) -> None:
@@ -342,7 +362,8 @@ def configuration(settings: Settings, port: int) -> dict[str, str]:
         "random_page_cost": "1.1",
         "jit": "off",
         "dynamic_shared_memory_type": _shared_memory_type(),
-        # No statement and no detail of an error is logged: both can carry an identifier or a name.
+        # No error of a statement is logged, nor the statement: both can carry an identifier or a name.
+        "log_min_messages": "log",
         "log_min_error_statement": "panic",
         "log_error_verbosity": "terse",
         "log_line_prefix": "%m [%p] %a: ",

@@ -211,3 +211,43 @@ def test_the_analyst_reads_what_dbt_makes_again(warehouse: Settings) -> None:
         assert conn.execute("select count(*) from mart_demand.again").fetchone() == (0,)
         with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
             conn.execute("create temporary table mine (id integer)")
+
+
+@pytest.mark.parametrize("role", ["analyst", "reviewer"])
+@pytest.mark.parametrize(
+    "call",
+    [
+        "pg_advisory_lock(1)",
+        "pg_try_advisory_lock_shared(1, 1)",
+        "pg_advisory_xact_lock(1)",
+        "lo_create(0)",
+        "lo_from_bytea(0, 'x')",
+    ],
+)
+def test_readers_lock_nothing_and_store_nothing(warehouse: Settings, role: str, call: str) -> None:
+    """The gate takes an advisory lock: a reader who could take it would stop every intake."""
+    with connection.connect(warehouse, role, autocommit=True) as conn:
+        conn.execute("set default_transaction_read_only = off")  # a reader can, so it protects nothing
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            conn.execute(f"select {call}")  # type: ignore[arg-type]
+    with connection.connect(warehouse, "loader", autocommit=True) as conn:
+        conn.execute("select pg_advisory_lock(1), pg_advisory_unlock(1)")
+
+
+def test_a_condition_of_the_reviewer_sees_only_cases(warehouse: Settings) -> None:
+    """An error in a condition tells a value: no row behind the view may be tried with it."""
+    with connection.connect(warehouse, "loader") as conn:
+        conn.execute(
+            "insert into vault.presented_person"
+            " (person_ref, flow_code, sender_code, is_identifier_valid, family_name, first_delivery_id)"
+            " values (gen_random_uuid(), 'IASS', '10502', false, 'nobody', 1)"
+        )
+    with connection.connect(warehouse, "reviewer") as conn:
+        assert conn.execute("select * from vault.review_case where family_name::int = 1").fetchall() == []
+
+
+def test_the_server_logs_no_error_of_a_statement(warehouse: Settings) -> None:
+    """The text of an error repeats the value that caused it."""
+    for role in ROLES:
+        with connection.connect(warehouse, role) as conn:
+            assert conn.execute("show log_min_messages").fetchone() == ("log",), role

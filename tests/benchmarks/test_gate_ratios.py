@@ -18,6 +18,7 @@ from lxml import etree
 from measuring import Measurement, Stopwatch, timed
 
 from orchestration.intake import gate
+from orchestration.intake.contract import load_contract
 from orchestration.settings import Settings
 from orchestration.warehouse import connection
 
@@ -25,6 +26,7 @@ pytestmark = pytest.mark.bench
 
 XML_CONTACTS = 100_000
 XML_CARES = 20_000
+CSV_MEGABYTES = 200
 XML_GIGABYTES = float(os.environ.get("IASS_BENCH_XML_GB", "2"))
 #: The gate in a process of its own: what it takes of memory is then its own.
 _INTAKE = """
@@ -167,6 +169,40 @@ def test_memory_stays_bounded_whatever_the_size_of_a_file(
                 "GB of the file": round(large.stat().st_size / 1e9, 2), "contacts": contacts,
                 "whole gate (s)": round(watch.seconds),
             },
+        )
+    )  # fmt: skip
+
+
+def test_memory_stays_bounded_for_csv_too(
+    durable_settings: Settings, tmp_path: Path, measure: Callable[[Measurement], None]
+) -> None:
+    large = tmp_path / "SMAC_10502_2013-H1_001.csv"
+    header, row = load_contract("SMAC").example.strip().split("\n")
+    person = dict(zip(header.split(";"), row.split(";"), strict=True)) | {
+        "tipo_identificativo": "",
+        "identificativo": "",
+    }
+    with large.open("w", encoding="utf-8") as file:
+        file.write(header + "\n")
+        for number in range(CSV_MEGABYTES * 1_000_000 // (len(row) + 3)):
+            own = {"id_contratto": f"AC-{number:09}", "id_locale": str(number)}
+            file.write(";".join((person | own).values()) + "\n")
+    with timed() as watch:
+        done = subprocess.run(
+            [sys.executable, "-c", _INTAKE, large],
+            env={**os.environ, **durable_settings.environment()},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 0, done.stderr[-2_000:]
+    outcome, sent, memory = json.loads(done.stdout.strip().splitlines()[-1])
+    assert outcome == "accepted"
+    measure(
+        Measurement(
+            f"peak memory of the gate while it takes in {CSV_MEGABYTES} MB of SMAC CSV",
+            memory / 1e9, 0.5, "the memory allowed", 1.0, unit="GB",
+            detail={"contracts": sent, "whole gate (s)": round(watch.seconds)},
         )
     )  # fmt: skip
 

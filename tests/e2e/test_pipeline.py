@@ -137,7 +137,7 @@ def test_the_summary_reconciles(product: Product) -> None:
     assert known["all"]["n_records"] > 1_000 and known["all"]["n_wrong"] == 0, known
     assert known["all"]["n_missed"] < 0.015 * known["all"]["n_records"], known
     assert {check["name"] for check in first["checks"]} == {
-        "reconciliation", "silent_senders", "freshness", "volumes", "distributions", "linkage",
+        "reconciliation", "silent_senders", "freshness", "volumes", "distributions", "linkage", "every_file_is_taken",
     }  # fmt: skip
 
 

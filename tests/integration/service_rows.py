@@ -198,6 +198,53 @@ def first_year(services: Services) -> None:
     alone = {**PERSON, "person": "nora", "residence_comune_code": "033032", "started_on": "2013-11-20"}
     services.deliver("ADI1", "080101", "2013-11", [{**alone, "id": "ADI-E", "care_type_code": "1"}])
     services.region.identity({"anna-adi": 11, "dora-adi": 14})
+    _before_the_reform(services)
+
+
+def _before_the_reform(services: Services) -> None:
+    """Services at Lugo, which passes from AUSL Ravenna to Romagna with 2014: Hanna's and Ivo's stays and Hanna's home
+    care are closed by the office on the last day, allowance and minor go on."""
+    lugo = {**PERSON, "residence_comune_code": "039001"}
+    place = {"facility_code": "S1", "service_type_code": "R3", "admission_on": "2013-11-15"}
+    stays = {"FAR-H": "hanna", "FAR-I": "ivo"}
+    services.deliver(
+        "FAR1", "080110", "2013-Q4", [{**lugo, **place, "id": stay, "person": who} for stay, who in stays.items()]
+    )
+    discharge = [{"discharged_on": "2013-12-31", "discharge_reason_code": "9"}]
+    services.deliver("FAR2", "080110", "2013-Q4", [{"id": stay, "discharge": discharge} for stay in stays])
+    care = {**lugo, "id": "ADI-H", "person": "hanna", "care_type_code": "1"}
+    services.deliver("ADI1", "080110", "2013-12", [{**care, "started_on": "2013-10-20"}])
+    closed = [{"closed_on": "2013-12-31", "closure_reason_code": "99"}]
+    access = [{"access_on": "2013-12-10", "n_accesses": 1}]
+    services.deliver("ADI2", "080110", "2013-12", [{"id": "ADI-H", "access": access, "closure": closed}])
+    contract = {"care_area_code": "A", "care_level_code": "B", "daily_amount_eur": 10, "start_on": "2013-12-01"}
+    services.deliver("SMAC", "11404", "2013-H2", [{**lugo, **contract, "id": "SM-H", "person": "hanna"}])
+    case = {"report_on": "2013-11-10", "taking_in_charge_on": "2013-11-25", "intervention_code": "2"}
+    services.deliver("SISAM", "11404", "2013-Q4", [{**lugo, **case, "id": "MI-H", "person": "ivo"}])
+    services.region.identity({"hanna": 31, "ivo": 32})
+
+
+def _after_the_reform(services: Services) -> None:
+    """Romagna opens again what was closed; of Hanna's stay nobody knows yet that it is hers."""
+    lugo = {**PERSON, "residence_comune_code": "039001"}
+    place = {"facility_code": "S1", "service_type_code": "R3", "admission_on": "2014-01-01", "origin_type_code": "7"}
+    services.deliver(
+        "FAR1",
+        "080114",
+        "2014-Q1",
+        [
+            {**lugo, **place, "id": "FAR-H2", "person": "hanna-far"},
+            {**lugo, **place, "id": "FAR-I2", "person": "ivo"},
+        ],
+    )
+    services.deliver("FAR2", "080114", "2014-Q1", [{"id": "FAR-H2"}, {"id": "FAR-I2"}])
+    care = {**lugo, "id": "ADI-H2", "person": "hanna", "care_type_code": "1", "applicant_type_code": "7"}
+    services.deliver("ADI1", "080114", "2014-01", [{**care, "started_on": "2014-01-01"}])
+    access = [{"access_on": "2014-01-10", "n_accesses": 1}]
+    services.deliver("ADI2", "080114", "2014-01", [{"id": "ADI-H2", "access": access}])
+    contract = {"care_area_code": "A", "care_level_code": "B", "daily_amount_eur": 10, "start_on": "2013-12-01"}
+    services.deliver("SMAC", "11404", "2014-H1", [{**lugo, **contract, "id": "SM-H", "person": "hanna"}])
+    services.deliver("SISAM", "11404", "2014-Q1", [])
 
 
 def hurtful(services: Services) -> None:
@@ -305,6 +352,7 @@ def hurtful(services: Services) -> None:
     # A quarter that waited for its admission for too long.
     services.deliver("FAR2", "080105", "2014-Q1", [{"id": "FAR-P"}])
     services.region.conn.execute("update landing.live_key set is_live = false where record_key = 'FAR-P 2014-Q1'")
+    _after_the_reform(services)
 
 
 def more(services: Services) -> None:
@@ -338,6 +386,8 @@ def more(services: Services) -> None:
         ],
     )
     services.deliver("FAR2", "080105", "2014-Q1", [{"id": "FAR-S", "op": "C"}])
+    # Ivo was not taken over, after all.
+    services.deliver("FAR1", "080114", "2014-Q2", [{"id": "FAR-I2", "op": "C"}])
     services.deliver("FAR2", "080105", "2014-Q3", [{"id": "FAR-S", "full_days": 10}])
     services.deliver(
         "ADI2",

@@ -85,6 +85,8 @@ BAD_FILES = {
     "wrong structure": (XML, iass("<Gruppo>" + contact("a") + "</Gruppo>"), ["IASS-018"]),
     "version": (XML, GOOD.replace('versione="1.0"', 'versione="9.0"'), ["IASS-019"]),
     "deep nesting": (XML, iass("<Contatto>" + "<a>" * 5000 + "</a>" * 5000 + "</Contatto>"), ["IASS-020"]),
+    "blank line before the declaration": (XML, "\n" + GOOD, ["IASS-031"]),
+    "comment before the declaration": (XML, "\ufeff<!-- x -->" + GOOD, ["IASS-031"]),
     "nul byte": (XML, GOOD.replace("ADA", "A\0A"), ["IASS-021"]),
     "gz that ends early": (XML + ".gz", gzip.compress(GOOD.encode())[:-12], ["IASS-001"]),
     "gz that is none": (XML + ".gz", GOOD, ["IASS-001"]),
@@ -156,7 +158,11 @@ def test_a_full_disk_at_the_archive_keeps_other_deliveries_in(settings, tmp_path
         return store(source, target)
 
     monkeypatch.setattr(archive, "_copy_and_hash", fail_once)
-    files = [put_noml(tmp_path), put(tmp_path, XML, GOOD), put_iass(tmp_path, contact("b"), period="2013-04")]
+    files = [
+        put_noml(tmp_path),
+        put(tmp_path, XML, GOOD),
+        put_iass(tmp_path, contact("b", day="2013-04-04"), period="2013-04"),
+    ]
     with pytest.raises(IassError, match="archive is full"):
         gate.intake(settings, files, on_delivery=seen.append)
     assert [r.outcome for r in seen] == ["accepted", "accepted"]

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import fcntl
+import io
 import json
 import os
 import resource
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
+from orchestration.errors import NOT_BUILT
+from orchestration.pipeline import run
 from orchestration.settings import Settings
 
 IASS = str(Path(sys.executable).with_name("iass"))
@@ -178,3 +185,48 @@ def test_the_region_beside_the_published_figures(tmp_path: Path) -> None:
     assert list((tmp_path / "out" / "landing").rglob("NAAR_080_*"))
     assert not settings.home.exists()
     assert "not a month" in iass(settings, "demo", "generate", "--from", "May", "--out", str(tmp_path)).stderr
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "report list",
+        "report build",
+        "report build --period 2013",
+        "publish",
+        "publish --period 2013",
+        "metrics query --metrics contacts --by district",
+    ],
+)
+def test_before_the_first_build_readers_are_told_to_build(settings: Settings, command: str) -> None:
+    done = iass(settings, *command.split())
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", f"iass: {NOT_BUILT}\n"), command
+
+
+def test_a_terminal_of_few_characters_ends_no_command(settings: Settings) -> None:
+    done = iass(settings, "rules", "IASS", LC_ALL="C", PYTHONIOENCODING="ascii", PYTHONUTF8="0")
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_second_run_waits_and_says_so(settings: Settings) -> None:
+    """Two runs of one home would spoil each other's Dagster instance and dbt folders."""
+    settings.make_folders()
+    said = Console(file=io.StringIO(), width=200)
+    with (settings.state_dir / "run.lock").open("a") as first:
+        fcntl.flock(first, fcntl.LOCK_EX)
+        done: list[str] = []
+        with ThreadPoolExecutor(1) as pool:
+
+            def second() -> None:
+                with run.one_at_a_time(settings, said):
+                    done.append("second")
+
+            waiting = pool.submit(second)
+            for _ in range(100):
+                if "waiting" in said.file.getvalue():  # type: ignore[attr-defined]
+                    break
+                time.sleep(0.05)
+            done.append("first")
+            fcntl.flock(first, fcntl.LOCK_UN)
+            waiting.result(timeout=30)
+    assert done == ["first", "second"]

@@ -221,6 +221,19 @@ def test_a_local_id_of_two_persons_proves_nothing(warehouse: Warehouse) -> None:
     assert [event for event, _, _ in warehouse.events()] == ["relink"]
 
 
+def test_what_only_stands_for_a_local_id_proves_nothing(warehouse: Warehouse) -> None:
+    for local in ("0", "N/D", "-"):
+        warehouse.present(f"one {local}", "CF-1", local=local)
+        warehouse.present(f"two {local}", local=local)
+        warehouse.present(f"three {local}", local=local)
+    result = warehouse.resolve()
+    assert len(warehouse.groups()) == 7
+    assert {warehouse.method(f"two {local}") for local in ("0", "N/D", "-")} == {"own"}
+    assert result.looked_at == 9
+    warehouse.present("late", local="0")
+    assert warehouse.resolve().looked_at == 1, "who shares nothing is not looked at again"
+
+
 def test_missing_identifiers_never_fuse_people(warehouse: Warehouse) -> None:
     for number in range(5):
         warehouse.present(f"nobody {number}", kind="99")

@@ -226,6 +226,168 @@ def test_who_has_a_code_of_her_own_is_not_the_registered_namesake(vault: Vault) 
     assert not vault.same("anna", "here")
 
 
+def test_a_record_with_nothing_but_a_local_id_and_a_birth_date_is_a_person(vault: Vault) -> None:
+    """Neither name nor identifier, of type 0 or none: it cannot be compared, and stops nothing."""
+    town(vault)
+    for number, kind in enumerate((None, "0", "99")):
+        vault.present(f"bare {number}", None, None, "1950-01-01", place=None, local=f"4{number}", kind=kind)
+    vault.present("bare year", None, None, None, year=1950, sex=None, place=None, local="50")
+    vault.present("bare id", None, None, None, sex=None, place=None, local="51")
+    vault.resolve()
+    assert {vault.people()[f"bare {name}"][1] for name in (0, 1, 2, "year", "id")} == {"local_id"}
+
+
+OMOCODIA = {"rossi": "RSSMRA50A01A944C", "russi": "RSSMRA50A01A94QZ"}
+
+
+@pytest.mark.parametrize("registered", [("rossi", "russi"), ("rossi",), ("russi",), ()])
+@pytest.mark.parametrize("names", [("ROSSI MARIO", "RUSSI MAURO"), ("ROSSI MARIO", "ROSSI MARIO")])
+def test_the_letters_of_an_omocodia_make_another_person(
+    vault: Vault, registered: tuple[str, ...], names: tuple[str, str]
+) -> None:
+    town(vault)
+    for (name, code), written in zip(OMOCODIA.items(), names, strict=True):
+        family, given = written.split()
+        if name in registered:
+            vault.register(f"{name} registered", family, given, "1950-01-01", sex="M", code=code)
+            vault.conn.execute(
+                "insert into vault.registry_code values (%s, %s, true, 1)", [code, ref(f"{name} registered")]
+            )
+        for sender in ("10502", "10503"):
+            vault.present(
+                f"{name} {sender}", family, given, "1950-01-01", sex="M", code=code, valid=True, sender=sender
+            )
+    result = vault.resolve()
+    for name in OMOCODIA:
+        one = [f"{name} 10502", f"{name} 10503", *([f"{name} registered"] if name in registered else [])]
+        assert vault.same(*one), vault.people()
+    assert not vault.same("rossi 10502", "russi 10502")
+    # Who may have been given both codes is for a person to say, and then it holds.
+    assert vault.rows("select distinct reason from vault.linkage_case") == [("guard",)] * (len(registered) < 2)
+    if len(registered) < 2:
+        assert result.to_review >= 1
+        vault.conn.execute("select vault.decide(case_id, true) from vault.linkage_case")
+        vault.resolve()
+        assert vault.same("rossi 10502", "russi 10502")
+        assert vault.rows("select from vault.linkage_case") == []
+
+
+def test_a_local_id_under_which_persons_contradict_each_other_proves_nothing(vault: Vault) -> None:
+    town(vault)
+    vault.register("mario", "GUIDOTTI", "MARIO", "1950-01-01", sex="M", code="GDTMRA50A01A944X")
+    vault.conn.execute("insert into vault.registry_code values ('GDTMRA50A01A944X', %s, true, 1)", [ref("mario")])
+    # The id of a person of the registry, whose names the sender does not tell beside the code.
+    vault.present("coded", None, None, None, sex=None, code="GDTMRA50A01A944X", valid=True, local="7")
+    vault.present("somebody else", "BIANCHINI", "LUISA", "1985-02-03", local="7")
+    vault.present("sex", "MENGONI", "ANDREA", "1970-08-30", sex="M", local="8")
+    vault.present("other sex", "MENGONI", "ANDREA", "1970-08-30", sex="F", local="8")
+    for number, (family, given, birth) in enumerate(
+        [("PETROVNA", "SVETLANA", "1970-08-30"), ("PETROVNA", "SVITLANA", "1970-08-31"), ("SVETLANA", "PETROVNA", None)]
+    ):
+        vault.present(f"one {number}", family, given, birth, local="9", place=None if number else "Z138")
+    vault.resolve()
+    assert vault.same("mario", "coded")
+    assert not vault.same("mario", "somebody else")
+    assert "local_id" not in {vault.people()[name][1] for name in ("somebody else", "sex", "other sex")}
+    assert vault.same("one 0", "one 1", "one 2"), "slips of a pen and what is missing contradict nothing"
+    # What comes later contradicts what was one person until then.
+    vault.present("intruder", "KOWALSKI", "PIOTR", "1999-12-24", sex="M", local="9")
+    vault.resolve()
+    assert not vault.same("one 0", "intruder")
+
+
+def test_what_only_stands_for_an_id_a_name_or_a_date_is_missing(vault: Vault) -> None:
+    town(vault)
+    for number, local in enumerate(("0", "000", "-", "N/D", "nd", "99999", "Non noto")):
+        vault.present(f"id {number} a", "MENGONI", "CLOTILDE", "1950-03-04", local=local)
+        vault.present(f"id {number} b", "KOWALSKI", "DOROTA", "1955-12-24", local=local)
+    unnamed = (("SCONOSCIUTO", "SCONOSCIUTO"), ("N.N.", "N.N."), ("XXX", "XXX"), ("Anonimo", "Anonimo"),
+               ("NON NOTO", "NON NOTO"), ("SIGNORA", "SIGNORA"), ("BIANCHI", "SCONOSCIUTA"))  # fmt: skip
+    for family, given in unnamed:
+        for number in range(2):
+            vault.present(f"{family} {number}", family, given, "1960-05-06", local=f"{family} {number} 1")
+    for number in range(2):
+        vault.present(f"undated {number}", "MENGONI", "CESIRA", "1900-01-01", local=f"1{number}")
+    vault.resolve()
+    people = vault.people()
+    assert not any(vault.same(f"id {number} a", f"id {number} b") for number in range(7))
+    assert len({people[f"{family} {number}"][0] for family, _ in unnamed for number in range(2)}) == 2 * len(unnamed)
+    assert not vault.same("undated 0", "undated 1")
+
+
+@pytest.mark.parametrize(
+    "chain",
+    [
+        [("FRABONI", given, "1971-02-14") for given in ("MARCO", "MARIO", "DARIO")],
+        [("FRABONI", "MARCO", f"1970-05-{day}") for day in ("03", "04", "14")],
+        [("FRABONI", "MARCO", f"1970-05-{day:02}") for day in range(1, 29)],
+    ],
+)
+@pytest.mark.parametrize("is_registered", [True, False])
+def test_the_guard_holds_in_groups(vault: Vault, chain: list[tuple[str, str, str]], is_registered: bool) -> None:
+    """Each is like the next, and the first is not like the last: they do not become one through the middle."""
+    town(vault)
+    if is_registered:
+        vault.register("known", *chain[1], sex="M")
+    for number, (family, given, birth) in enumerate(chain):
+        vault.present(f"link {number}", family, given, birth, sex="M", local=f"1{number}")
+    result = vault.resolve()
+    assert not vault.same("link 0", f"link {len(chain) - 1}")
+    assert result.to_review >= 1
+    for group in vault.groups():
+        days = {birth for number, (_, _, birth) in enumerate(chain) if f"link {number}" in group}
+        givens = {given for number, (_, given, _) in enumerate(chain) if f"link {number}" in group}
+        assert not {"MARCO", "DARIO"} <= givens
+        assert len(days) <= 10, "the days of which each is one digit from all others"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "sex"),
+    [
+        ("MARTA", "MARTINA", "F"), ("MARIO", "MARCO", "M"), ("GIULIA", "GIULIANA", "F"), ("MAURO", "MARIO", "M"),
+        ("MOHAMED ALI", "MOHAMED AMIN", "M"), ("HUA", "HOA", "F"), ("JUN", "JIAN", "M"),
+    ],
+)  # fmt: skip
+def test_an_absent_twin_with_a_similar_name_waits_for_a_person(vault: Vault, one: str, other: str, sex: str) -> None:
+    town(vault)
+    for number in range(3):
+        for given in (one, other):
+            vault.register(f"{given} {number}", "CONTI", given, f"195{number}-10-1{number}", sex=sex, place="F257")
+    vault.register("twin", "FRABONI", one, "1990-06-12", sex=sex)
+    vault.present("absent", "FRABONI", other, "1990-06-12", sex=sex)
+    vault.present("present", "FRABONI", one, "1990-06-12", sex=sex, sender="10503")
+    result = vault.resolve()
+    assert vault.same("twin", "present")
+    assert not vault.same("twin", "absent")
+    assert result.to_review >= 1
+
+
+def test_a_frequent_name_spelt_otherwise_is_the_same_name(vault: Vault) -> None:
+    town(vault)
+    for number in range(3):
+        for given in ("MOHAMED", "MUHAMMAD"):
+            vault.register(f"{given} {number}", "CONTI", given, f"195{number}-10-1{number}", sex="M", place="F257")
+    vault.register("omar", "BOUHADDI", "MOHAMED", "1990-06-12", sex="M", place="Z330")
+    vault.present("spelt", "BOUHADDI", "MUHAMMAD", "1990-06-12", sex="M", place="Z330")
+    vault.resolve()
+    assert vault.same("omar", "spelt")
+
+
+def test_the_first_of_january_of_a_foreigner_says_no_more_than_the_year(vault: Vault) -> None:
+    town(vault)
+    vault.register("abroad", "HUSSAIN", "MUHAMMAD", "1980-01-01", sex="M", place="Z236")
+    vault.register("here", "GUIDOTTI", "ANNALISA", "1961-01-01", code="GDTNLS61A41A944X")
+    vault.present("namesake", "HUSSAIN", "MUHAMMAD", "1980-01-01", sex="M", place="Z236")
+    vault.present("born here", "GUIDOTTI", "ANNALISA", "1961-01-01")
+    vault.present(
+        "with code", "GUIDOTTI", "ANNALISA", "1961-01-01", place=None, code="GDTNLS61A41A944Q", sender="10503"
+    )
+    result = vault.resolve()
+    assert not vault.same("abroad", "namesake")
+    assert vault.same("here", "born here", "with code")
+    assert result.to_review >= 1
+
+
 def arrivals() -> list[Callable[[Vault], None]]:
     return [
         town,
@@ -363,6 +525,9 @@ def test_the_standing_check_hides_the_code_and_keeps_counts_only(vault: Vault, m
     )
     town(vault)
     code = "GDTNLS61C57A944X"
+    for number in range(3):
+        for given in ("ANNALISA", "ANNAROSA"):
+            vault.register(f"{given} {number}", "CONTI", given, f"195{number}-10-1{number}", place="F257")
     vault.register("anna", "GUIDOTTI", "ANNALISA", "1961-03-17", code=code)
     vault.conn.execute("insert into vault.registry_code values (%s, %s, true, 1)", [code, ref("anna")])
     vault.present("by code", "GUIDOTTI", "ANNALISA", "1961-03-17", code=code, valid=True)
@@ -372,4 +537,6 @@ def test_the_standing_check_hides_the_code_and_keeps_counts_only(vault: Vault, m
     assert vault.people()["by code"][1] == "registry"
     found = vault.rows("select month_on::text, n_records, n_right, n_wrong, n_review from landing.linkage_check")
     assert found == [("2013-01-01", 1, 1, 0, 0)]
+    wrongly = "select n_absent_linked, n_twins, n_twins_linked from landing.linkage_check"
+    assert vault.rows(wrongly) == [(0, 1, 0)], "neither somebody who is not there, nor a twin with a similar name"
     assert read.count("registry") == 1, f"model, comparison and check read the registry once: {read}"

@@ -13,8 +13,10 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from orchestration.errors import IassError
 from orchestration.identity.run import resolve
-from orchestration.intake import fiscal_code
+from orchestration.intake import confirmation, fiscal_code
+from orchestration.intake.contract import load_contract
 from orchestration.intake.gate import intake
 from orchestration.settings import Settings
 from orchestration.warehouse import connection
@@ -176,9 +178,8 @@ def test_two_persons_with_one_code_are_told_even_if_one_is_unchanged(settings: S
     (result,) = intake(settings, [snapshot(tmp_path, "2013-02-28", row("a1"), row("a2"))])
     assert result.records_flagged == 2
     variant = fiscal_code.omocodia(pl.Series([code_of("a")]), 2).item()
-    written_otherwise = row("a2", identificativo=variant)
-    (result,) = intake(settings, [snapshot(tmp_path, "2013-03-31", row("a1"), written_otherwise)])
-    assert result.records_flagged == 2
+    (result,) = intake(settings, [snapshot(tmp_path, "2013-03-31", row("a1"), row("a2", identificativo=variant))])
+    assert result.records_flagged == 0, "with the letters of an omocodia it is the code of another person"
     (result,) = intake(settings, [snapshot(tmp_path, "2013-04-30", row("a1"))])
     assert result.records_flagged == 0
 
@@ -255,6 +256,67 @@ def test_a_repeat_and_a_refused_file_change_nothing(settings: Settings, tmp_path
     outcomes = [result.outcome for path in (second, short) for result in intake(settings, [path])]
     assert outcomes == ["repeated", "refused"]
     assert history(settings) == before
+
+
+@pytest.fixture
+def small_registries_are_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(load_contract("NAAR").parameters, "shrink_from_records", 4)
+
+
+@pytest.mark.usefixtures("small_registries_are_judged")
+def test_a_registry_that_shrinks_waits_for_a_persons_word(settings: Settings, tmp_path: Path) -> None:
+    whole = [row(person) for person in ("a1", "b1", "c1", "d1")]
+    intake(settings, [snapshot(tmp_path, "2013-01-31", *whole)])
+    before = history(settings)
+    half = snapshot(tmp_path, "2013-02-28", *whole[:2])
+    (refused,) = intake(settings, [half])
+    assert (refused.outcome, refused.records_sent) == ("refused", 0)
+    assert history(settings) == before, "nobody is closed"
+    assert query(settings, "select rule_code from landing.finding") == [("NAAR-040",)]
+    (again,) = intake(settings, [half])
+    assert again.outcome == "repeated"
+
+    taken = confirmation.confirm(settings, refused.delivery_id, "due distretti sono passati a un'altra regione", "Ada")
+    assert (taken.outcome, taken.records_accepted) == ("accepted", 2)
+    assert {change for change in changes(settings) if change[0] == "2013-02-28"} == {
+        ("2013-02-28", "c1", "close"),
+        ("2013-02-28", "d1", "close"),
+    }
+    assert query(settings, "select delivery_id, confirmed_by, rule_code from landing.confirmation") == [
+        (refused.delivery_id, "Ada", "NAAR-040")
+    ]
+    with pytest.raises(IassError, match="only a refused one"):
+        confirmation.confirm(settings, taken.delivery_id, "di nuovo", "Ada")
+
+
+@pytest.mark.usefixtures("small_registries_are_judged")
+def test_a_whole_snapshot_takes_the_place_of_a_refused_half(settings: Settings, tmp_path: Path) -> None:
+    whole = [row(person) for person in ("a1", "b1", "c1", "d1")]
+    results = [
+        *intake(settings, [snapshot(tmp_path / "1", "2013-01-31", *whole)]),
+        *intake(settings, [snapshot(tmp_path / "2", "2013-02-28", *whole[:3])]),
+        *intake(settings, [snapshot(tmp_path / "3", "2013-02-28", *whole[:3], moved("d1"))]),
+    ]
+    assert [result.outcome for result in results] == ["accepted", "refused", "accepted"]
+
+
+@pytest.mark.usefixtures("small_registries_are_judged")
+def test_what_a_first_and_an_earlier_snapshot_are_judged_by(settings: Settings, tmp_path: Path) -> None:
+    whole = [row(person) for person in ("a1", "b1", "c1", "d1")]
+    results = [
+        *intake(settings, [snapshot(tmp_path, "2013-02-28", *whole)]),
+        *intake(settings, [snapshot(tmp_path, "2013-01-31", *whole[:1])]),
+        *intake(settings, [snapshot(tmp_path, "2013-02-28", *whole[:1], progressive=2)]),
+    ]
+    assert [result.outcome for result in results] == ["accepted", "refused", "refused"]
+
+
+def test_only_what_a_person_can_know_is_confirmed(settings: Settings, tmp_path: Path) -> None:
+    broken_file = snapshot(tmp_path, "2013-01-31", row("a1"))
+    broken_file.write_bytes(b"a;b\n1;2\n")
+    (refused,) = intake(settings, [broken_file])
+    with pytest.raises(IassError, match="no person can confirm"):
+        confirmation.confirm(settings, refused.delivery_id, "va bene", "Ada")
 
 
 VARIANTS: dict[str, Callable[[str], dict[str, str]]] = {"row": row, "moved": moved, "broken": broken}

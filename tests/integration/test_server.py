@@ -111,6 +111,38 @@ def test_a_database_filled_with_another_key_is_not_touched(settings: Settings, m
     assert "ccc" not in str(error.value)
 
 
+def test_a_lost_key_is_not_replaced_in_silence(settings: Settings) -> None:
+    """A new key would make a stranger of every known person."""
+    server.up(settings)
+    with connection.connect(settings, "loader") as conn:
+        conn.execute(
+            "insert into landing.delivery (file_name, sha256, size_bytes, received_at, outcome) "
+            "values ('x', 'x', 0, now(), 'refused')"
+        )
+    key = settings.secrets_dir / "pseudonym_key"
+    kept = key.read_text()
+    key.unlink()
+    with pytest.raises(IassError, match="is missing"):
+        server.up(settings)
+    assert not key.exists()
+    key.write_text(kept)
+    server.up(settings)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can take something away from another account")
+def test_root_does_not_take_a_home_away_from_its_account(new_home: Callable[[str], Settings]) -> None:
+    settings = new_home("theirs")
+    settings.make_folders()
+    (settings.postgres_dir / "data").mkdir(parents=True)
+    other = 12345
+    for path in (settings.home, *settings.home.rglob("*")):
+        os.chown(path, other, other)
+    with pytest.raises(IassError, match="belongs to the account number 12345"):
+        server.up(settings)
+    assert settings.pgdata_dir.stat().st_uid == other
+    os.chown(settings.home, 0, 0)
+
+
 def test_another_prefix_makes_other_roles(new_settings: Callable[[], Settings]) -> None:
     settings = replace(new_settings(), role_prefix="elsewhere", database_name="elsewhere_test")
     try:

@@ -177,6 +177,7 @@ def test_counts_follow_the_official_rules_and_incremental_equals_full(settings: 
     )
     assert _one(settings, events.format(18)) == "contact move contact demand outcome"
     assert _one(settings, events.format(19)) is None
+    _a_reform_is_crossed(settings)
     # Of whom only the method changed that found her, no fact is written again.
     with connection.connect(settings, "transformer") as conn:
         touched = conn.execute("select sender_code, contact_on from intermediate.int_iass__touched_day").fetchall()
@@ -249,6 +250,48 @@ def _grains_are_held(settings: Settings) -> None:
     assert without == ["dq_delivery", "dq_observation"], f"rows may stand twice in {without}"
 
 
+def _a_reform_is_crossed(settings: Settings) -> None:
+    """Lugo is in AUSL Ravenna up to 2013 and in Romagna from 2014, whenever its services began; what the office closed
+    and opened again goes on, but for Ivo's stay, which nobody took over."""
+    assert _one(
+        settings,
+        "select string_agg(distinct to_char(month_on, 'YYYY') || ' ' || ausl_code, ', ') from core.fct_service_month"
+        " where district_code = '11404'",
+    ) == ("2013 080110, 2014 080114")
+    starts_and_ends = (
+        "select string_agg(service_family_code || ' ' || event_type_code || ' ' || event_on, ', '"
+        " order by service_family_code, event_on) from core.fct_person_event"
+        " where event_type_code in ('service_start', 'service_end') and person_key = {}"
+    )
+    assert _one(settings, starts_and_ends.format(31)) == ("FAR service_start 2013-11-15, SMAC service_start 2013-12-01")
+    assert _one(settings, starts_and_ends.format(32)) == (
+        "FAR service_start 2013-11-15, FAR service_end 2013-12-31, SISAM service_start 2013-11-25"
+    )
+    assert (
+        _one(
+            settings,
+            "select count(*) from (select ausl.ausl_code, day.period_start_on, day.service_code, max(day.n_episodes)"
+            " filter (where day.territory_level = 'ausl') as own, sum(day.n_episodes)"
+            " filter (where day.territory_level = 'district') as of_districts from mart_offer.offer_monthly as day"
+            " inner join core.dim_territory as ausl on day.territory_level = ausl.territory_level"
+            " and day.territory_code = ausl.territory_code and day.period_start_on between valid_from and valid_to"
+            " where day.period_type = 'month' and day.territory_level in ('ausl', 'district')"
+            " group by 1, 2, 3) as month where own is distinct from of_districts",
+        )
+        == 0
+    )
+    # On its borders of 2014 Romagna was there before.
+    assert (
+        _one(
+            settings,
+            "select string_agg(territory_level || ' ' || year_number || ' ' || n_persons, ', ' order by year_number)"
+            " from mart_offer.offer_monthly where period_type = 'year' and territory_code = '080114'"
+            " and service_level = 'family' and service_code = 'SMAC'",
+        )
+        == "ausl_today 2013 1, ausl 2014 1"
+    )
+
+
 def _paths_add_up(settings: Settings) -> None:
     """Every request lies in one cell of each type of cut, at each level of territory."""
     n_requests = _one(settings, "select count(*) from core.fct_pathway")
@@ -291,7 +334,8 @@ def _services_and_paths(settings: Settings) -> None:
         "select wait_days, care_days, suspension_days, access_days, n_accesses, is_open from core.fct_home_care_episode"
         " where care_id = 'ADI-A'",
     ) == (2, 14, 5, 2, 4, True)
-    assert _one(settings, "select sum(n_accesses) from core.fct_home_care_access") == 5
+    accesses = "select sum(n_accesses) from core.fct_home_care_access where sender_code = '080105'"
+    assert _one(settings, accesses) == 5
     # Anna's three demands of one type within four days are one request, wherever she asked; her fourth is another.
     assert _one(
         settings,
@@ -377,8 +421,9 @@ def _cancelled_services(region: Region) -> None:
 
 
 def _persons_merge(region: Region) -> None:
-    """Carla turns out to be Anna, and Bice's desk identity another person than the registered one. Gaia is found."""
-    region.identity({"carla": 11, "bice": 16, "gaia": 19})
+    """Carla turns out to be Anna, and Bice's desk identity another person than the registered one. Gaia is found, and
+    so is who was opened again at Lugo."""
+    region.identity({"carla": 11, "bice": 16, "gaia": 19, "hanna-far": 31})
 
 
 def _late_word(region: Region) -> None:

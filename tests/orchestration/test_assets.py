@@ -9,11 +9,13 @@ import dagster as dg
 import psycopg
 import pytest
 
+from orchestration import definitions
 from orchestration.defs import assets, resources
 from orchestration.errors import IassError
 from orchestration.intake import gate
 from orchestration.intake.delivery import DeliveryResult
 from orchestration.settings import Settings
+from orchestration.warehouse import connection, dbt
 from orchestration.warehouse.dbt import NodeResult
 
 
@@ -134,3 +136,25 @@ def test_an_error_of_the_database_is_stored_without_its_row(monkeypatch: pytest.
         told = "".join(str(record.event_log_entry) for record in instance.get_records_for_run(run.run_id).records)
     assert "SQLSTATE" in told
     assert "VERDI" not in told, "a name reached Dagster's event log"
+
+
+def test_one_model_is_materialised_alone(built_copy: Settings) -> None:
+    """What an operator clicks first: the model alone, with its own tests, and the next build takes in what it would
+    have taken in anyway."""
+    marks = "select count(*), max(to_delivery_id) from landing.build"
+    with connection.connect(built_copy, "transformer") as conn:
+        before = conn.execute(marks).fetchone()  # type: ignore[arg-type]
+    target = dg.AssetKey(["core", "dim_desk"])
+    with dg.DagsterInstance.ephemeral() as instance:
+        job = definitions.build(built_copy).resolve_implicit_global_asset_job_def()
+        run = job.execute_in_process(instance=instance, asset_selection=[target], raise_on_error=False)
+        assert run.success, [event.message for event in run.all_events if event.is_failure]
+        assert {event.asset_key for event in run.get_asset_materialization_events()} == {target}
+        assert all(check.passed for check in run.get_asset_check_evaluations())
+    with connection.connect(built_copy, "transformer") as conn:
+        assert conn.execute(marks).fetchone() == before  # type: ignore[arg-type]
+
+
+def test_a_model_is_not_built_alone_before_the_whole(settings: Settings) -> None:
+    with pytest.raises(IassError, match="run `iass build` first"):
+        dbt.build_some(settings, ["dim_desk"])

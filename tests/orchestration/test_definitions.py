@@ -36,7 +36,8 @@ def _listing(defs: dg.Definitions) -> Iterator[str]:
         kind = "asset" if node.is_executable else "asset (written by others)"
         partitions = f" by {type(node.partitions_def).__name__}" if node.partitions_def else ""
         yield f"{kind} {key.to_user_string()} [{node.group_name}]{partitions}"
-    ours = {"reconciliation", "silent_senders", "freshness", "volumes", "distributions"}
+    ours = {"reconciliation", "silent_senders", "freshness", "volumes", "registry_size", "distributions"}
+    ours |= {"every_file_is_taken"}
     yield from sorted(
         f"check {key.name} of {key.asset_key.to_user_string()}" for key in graph.asset_check_keys if key.name in ours
     )

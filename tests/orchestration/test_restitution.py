@@ -23,7 +23,7 @@ def test_reports_of_a_period_are_materialised(built_copy: Settings) -> None:
         [made["qualita"]],
         partition_key="2013-H1",
         resources=resources.resources(built_copy),
-        run_config={"ops": {made["qualita"].op.name: {"config": {"territory": DISTRICT}}}},
+        run_config={"ops": {made["qualita"].op.name: {"config": {"territories": [DISTRICT]}}}},
     )
     (told,) = run.asset_materializations_for_node(made["qualita"].op.name)
     assert told.partition == "2013-H1"

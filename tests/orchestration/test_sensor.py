@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import dagster as dg
@@ -27,11 +28,18 @@ def instance() -> Iterator[dg.DagsterInstance]:
         yield made
 
 
-def _arrive(settings: Settings, name: str, *, seconds_ago: float = 60) -> Path:
+@pytest.fixture(autouse=True)
+def later(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sensor looks a minute after the files have come: nobody can set back when a file was changed."""
+    now = time.time
+    monkeypatch.setattr(sensors.time, "time", lambda: now() + 60)
+
+
+def _arrive(settings: Settings, name: str, *, written_at: float = 1e9) -> Path:
     path = settings.landing_dir / name
     path.parent.mkdir(exist_ok=True)
     path.write_text("anything")
-    os.utime(path, (time.time() - seconds_ago,) * 2)
+    os.utime(path, (written_at,) * 2)
     return path
 
 
@@ -63,13 +71,14 @@ def test_a_new_file_or_new_content_asks_again(home: Settings, instance: dg.Dagst
     first, cursor = _look(home, instance)
     _arrive(home, "10502/IASS_10502_2013-03_002.xml")
     second, cursor = _look(home, instance, cursor)
-    _arrive(home, "10502/IASS_10502_2013-03_002.xml", seconds_ago=30)
+    _arrive(home, "10502/IASS_10502_2013-03_002.xml", written_at=2e9)
     third, _ = _look(home, instance, cursor)
     assert len({*first, *second, *third}) == 3
 
 
 def test_files_on_their_way_are_left_alone(home: Settings, instance: dg.DagsterInstance) -> None:
-    _arrive(home, "10502/IASS_10502_2013-03_001.xml", seconds_ago=1)
+    home = replace(home, rest_seconds=90)
+    _arrive(home, "10502/IASS_10502_2013-03_001.xml")
     _arrive(home, "10502/.IASS_10502_2013-03_002.xml.part")
     assert _look(home, instance) == ([], None)
 

@@ -36,7 +36,7 @@ def _deliver(
 
 
 def test_suites_are_well_formed() -> None:
-    assert set(SUITES) == {"silent_senders", "freshness", "volumes", "distributions"}
+    assert set(SUITES) == {"silent_senders", "freshness", "volumes", "registry_size", "distributions"}
     for suite in SUITES.values():
         assert suite.description and suite.expectations and suite.offending
         assert "vault." not in suite.query, f"{suite.name} reads what holds names"
@@ -87,6 +87,16 @@ def test_a_period_sent_in_part_or_twice_is_unusual(settings: Settings, flow: str
     seen = {(row["flow_code"], row["sender_code"], row["period_start"], row["ratio"]) for row in found.offenders}
     assert seen == {(flow, "10502", "2013-05-01", 0.3), (flow, "10407", "2013-05-01", 2.6)}
     assert found.broken == ("some senders sent far fewer or far more records than they use to",)
+
+
+def test_a_registry_that_swings_is_seen(settings: Settings) -> None:
+    for month, n_records in enumerate((10_000, 10_020, 9_690, 9_700, 10_400), start=1):
+        _deliver(settings, "080", month, flow="NAAR", accepted=n_records)
+    found = suites.run(settings, SUITES["registry_size"], TODAY)
+    assert [(row["period_start"], row["ratio"]) for row in found.offenders] == [
+        ("2013-03-01", 0.967),
+        ("2013-05-01", 1.072),
+    ]
 
 
 def test_a_sender_that_gives_everything_one_code_is_seen(settings: Settings) -> None:

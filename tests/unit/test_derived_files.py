@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
+from unittest import mock
 
 import jsonschema
 import polars as pl
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from lxml import etree
 from open_data_contract_standard.model import OpenDataContractStandard
 
+from orchestration.errors import IassError
 from orchestration.intake import derive, read_xml
 from orchestration.intake.contract import CONTRACTS_DIR, flow_codes, load_contract
+from orchestration.intake.delivery import FileRefused
 
 EXAMPLE = """<?xml version="1.0" encoding="UTF-8"?>
 <FlussoIASS versione="1.0" mittente="10502" periodo="2013-03" progressivo="001" dataGenerazione="2013-04-02T09:30:00">
@@ -55,6 +62,19 @@ def schema() -> etree.XMLSchema:
 
 def valid(schema: etree.XMLSchema, text: str) -> bool:
     return schema.validate(etree.fromstring(text.strip().encode()))
+
+
+def test_a_contract_that_changed_has_a_new_version() -> None:
+    contract = load_contract("IASS")
+    known = derive.versions(contract, "")
+    assert known == derive.versions(contract, known) == f"{contract.version} {contract.content_hash}\n"
+    changed = replace(contract, rules=contract.rules[1:])
+    with pytest.raises(IassError, match="has changed and is still version"):
+        derive.versions(changed, known)
+    assert derive.versions(replace(changed, version="9.0.0"), known).startswith(known)
+    sentence = replace(contract.rules[0], sentence_it="Altro.")
+    assert replace(contract, rules=(sentence, *contract.rules[1:])).content_hash != contract.content_hash
+    assert replace(contract, version="9.0.0").content_hash == contract.content_hash
 
 
 def test_no_derived_file_is_stale() -> None:
@@ -121,7 +141,72 @@ def test_the_parts_of_a_quarter_may_come_in_any_order() -> None:
 
 def test_a_foreign_element_is_not_valid(schema: etree.XMLSchema) -> None:
     assert not valid(schema, EXAMPLE.replace("<CicloVita>", "<Altro/><CicloVita>"))
-    assert not valid(schema, EXAMPLE.replace('mittente="10502" ', ""))
+    assert valid(schema, EXAMPLE.replace('mittente="10502" ', "")), "the name of the file says it too"
+
+
+def _swap(root: etree._Element, draw: st.DrawFn) -> None:
+    parent = draw(st.sampled_from([e for e in root.iter() if len(e) > 1]))
+    child = draw(st.sampled_from(list(parent)))
+    parent.remove(child)
+    parent.insert(draw(st.integers(0, len(parent))), child)
+
+
+def _repeat(root: etree._Element, draw: st.DrawFn) -> None:
+    child = draw(st.sampled_from(list(root.iterdescendants())))
+    child.addnext(copy.deepcopy(child))
+
+
+def _remove(root: etree._Element, draw: st.DrawFn) -> None:
+    child = draw(st.sampled_from([e for e in root.iterdescendants() if e.getparent() is not root]))
+    child.getparent().remove(child)
+
+
+def _move(root: etree._Element, draw: st.DrawFn) -> None:
+    child = draw(st.sampled_from([e for e in root.iterdescendants() if not len(e)]))
+    draw(st.sampled_from([e for e in root[0].iter() if e is not child])).append(child)
+
+
+def _add_text(root: etree._Element, draw: st.DrawFn) -> None:
+    element = draw(st.sampled_from(list(root.iterdescendants())))
+    if draw(st.booleans()):
+        element.text = (element.text or "") + "testo"
+    else:
+        element.tail = (element.tail or "") + "testo"
+
+
+def _add_attribute(root: etree._Element, draw: st.DrawFn) -> None:
+    draw(st.sampled_from(list(root.iter()))).set("altro", "1")
+
+
+def _rename(root: etree._Element, draw: st.DrawFn) -> None:
+    draw(st.sampled_from(list(root.iterdescendants()))).tag = "Altro"
+
+
+def _drop_attributes(root: etree._Element, draw: st.DrawFn) -> None:
+    draw(st.sampled_from(list(root.iter()))).attrib.clear()
+
+
+CHANGES = [_swap, _repeat, _remove, _move, _add_text, _add_attribute, _rename, _drop_attributes]
+XML_FLOWS = [flow for flow in flow_codes() if load_contract(flow).file_format == "xml"]
+
+
+@pytest.mark.parametrize("flow", XML_FLOWS)
+@pytest.mark.parametrize("bytes_walked", [0, read_xml.BYTES_WALKED], ids=["columns", "walk"])
+@settings(max_examples=40, deadline=None)
+@given(data=st.data())
+def test_the_gate_tells_what_the_schema_refuses(bytes_walked: int, flow: str, data: st.DataObject) -> None:
+    contract = load_contract(flow)
+    schema = etree.XMLSchema(etree.fromstring(derive.xsd(contract).encode()))
+    root = etree.fromstring(contract.example.encode())
+    for change in data.draw(st.lists(st.sampled_from(CHANGES), min_size=1, max_size=3)):
+        change(root, data.draw)
+    with mock.patch.object(read_xml, "BYTES_WALKED", bytes_walked):
+        try:
+            batches = list(read_xml.read(io.BytesIO(etree.tostring(root)), read_xml.layout(flow), {}))
+        except FileRefused:
+            return
+    if not any(batch.issues for batch in batches):
+        assert schema.validate(root), (schema.error_log, etree.tostring(root))
 
 
 def test_the_examples_of_the_pages_follow_their_layout(schema: etree.XMLSchema) -> None:

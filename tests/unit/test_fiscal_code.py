@@ -107,14 +107,17 @@ def test_each_type_of_identifier_has_its_check() -> None:
     assert valid.to_list() == expected
 
 
-def test_base_identifier_joins_the_variants_of_one_person() -> None:
+def test_codes_are_compared_as_written() -> None:
+    """With the letters of an omocodia it is the code of another person."""
     base = encoded(people(20))
-    variant = fiscal_code.omocodia(base, 3).str.to_lowercase()
-    kind = pl.Series(["0"] * len(base))
-    assert fiscal_code.base_identifier(kind, variant).equals(base, check_names=False)
-    assert fiscal_code.base_identifier(pl.Series(["1"]), pl.Series(["stp0801050000001"])).to_list() == [
-        "STP0801050000001"
-    ]
+    variant = fiscal_code.omocodia(base, 3)
+    assert not (fiscal_code.normalise(variant) == base).any()
+    assert fiscal_code.normalise(" " + variant.str.to_lowercase()).equals(variant, check_names=False)
+
+
+@pytest.mark.parametrize(("kind", "code"), [("3", "00000"), ("4", "0" * 11), ("1", "STP" + "0" * 13), ("3", "XXXXX")])
+def test_one_character_again_and_again_is_no_code(kind: str, code: str) -> None:
+    assert fiscal_code.is_valid_identifier(pl.Series([kind]), pl.Series([code])).to_list() == [False]
 
 
 def test_empty_columns_are_fine() -> None:
@@ -122,3 +125,14 @@ def test_empty_columns_are_fine() -> None:
     assert fiscal_code.features(empty).height == 0
     assert fiscal_code.features(pl.Series([None], dtype=pl.String))["check_ok"].to_list() == [False]
     assert fiscal_code.is_valid_identifier(empty, empty).len() == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "letters"),
+    [
+        ("ĐURIĆ", "DRC"), ("Đurić", "DRC"), ("ŁUKASZ", "LKS"), ("Ærø", "RAE"), ("ŒUVRE", "VRO"), ("Þór", "THR"),
+        ("ĦAL", "HLA"), ("ðað", "DDA"), ("Groß", "GRS"), ("IŞIK", "SKI"), ("Kırım", "KRM"), ("D'ÒØ", "DOO"),
+    ],
+)  # fmt: skip
+def test_letters_that_do_not_decompose_are_written_plainly(name: str, letters: str) -> None:
+    assert fiscal_code.encode_family(pl.Series([name])).item() == letters

@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 from rule_cases import CASES, context, put, right
 
+from orchestration.intake import fiscal_code, keys
 from orchestration.intake.check import check, prepare
 from orchestration.intake.contract import GATE, POLARS_SQL, flow_codes, load_contract, rules
 
@@ -129,3 +130,58 @@ def test_the_mapped_code_travels_with_the_demand() -> None:
     assert frames["demand"]["age_years"].to_list() == [77, 77]
     assert frames["demand"]["birth_year"].to_list() == [1935, 1935]
     assert frames["outcome"]["demand_number"].to_list() == [1, 1, 2]
+
+
+def test_the_birth_place_that_a_right_code_says_too_is_no_finding() -> None:
+    """Nuxis was no comune in 1930, and the tax office gives its code all the same."""
+    born = pl.Series([date(1930, 5, 12)])
+    code = fiscal_code.encode(*(pl.Series([v]) for v in ("VERDI", "ALESSANDRA", "F")), born, pl.Series(["F991"])).item()
+    frames = put("demand", birth_date="1930-05-12", birth_place_code="F991")(right("IASS"))
+    assert "IASS-544" in set(found("IASS", frames)["rule_code"])
+    codes = set(found("IASS", put("demand", identifier=code)(frames))["rule_code"])
+    assert not codes & {"IASS-543", "IASS-544", "IASS-524", "IASS-525"}
+
+
+@pytest.mark.parametrize("place", ["Z118", "Z135", "Z105", "Z111", "Z157", "Z221"])
+def test_countries_that_are_no_more_are_birth_places(place: str) -> None:
+    frames = put("demand", birth_date="1960-05-12", birth_place_code=place, identifier=None)(right("IASS"))
+    assert not set(found("IASS", frames)["rule_code"]) & {"IASS-543", "IASS-544"}
+
+
+@pytest.mark.parametrize(
+    ("code", "is_flagged"), [("999", False), ("100", False), ("998", True), ("888", True), ("224", True)]
+)
+def test_no_record_is_lost_for_a_citizenship_that_registry_offices_write(code: str, is_flagged: bool) -> None:
+    for flow, table in (("IASS", "demand"), ("SMAC", "contract"), ("SISAM", "case"), ("NAAR", "person")):
+        findings = found(flow, put(table, citizenship_code=code)(right(flow))).filter(
+            pl.col("field") == "citizenship_code"
+        )
+        assert findings["rule_code"].to_list() == [f"{flow}-570"] * is_flagged
+    for flow, table in (("FAR1", "admission"), ("ADI1", "taking_in_charge")):
+        findings = found(flow, put(table, citizenship_code=code)(right(flow))).filter(
+            pl.col("field") == "citizenship_code"
+        )
+        assert findings["grade"].to_list() == ["ANOMALIA"] * is_flagged
+
+
+@pytest.mark.parametrize("key", ["RSSMRA50A01A944C", "pratica_rssmra50a01a9qqr", "STP1234567890123", "12345678903"])
+def test_an_identifier_that_is_a_key_becomes_a_token(key: str) -> None:
+    for flow, table, field in (
+        ("IASS", "contact", "contact_id"),
+        ("SMAC", "contract", "contract_id"),
+        ("SISAM", "case", "case_id"),
+    ):
+        contract, seen = load_contract(flow), context(flow)
+        prepared = prepare(contract, put(table, **{field: key})(right(flow)), seen)
+        made = prepared[table][field][0]
+        assert made != key and re.fullmatch("[0-9a-f]{24}", made)
+        again = prepare(contract, put(table, **{field: key})(right(flow)), seen)[table][field][0]
+        assert made == again
+        shown = keys.ledger_keys(prepared[table], contract, "2013-H1")["shown_key"]
+        assert key not in shown.to_list()
+
+
+@pytest.mark.parametrize("key", ["BO-2013-0001234", "12345678904", "A" * 16, "2013/000123456789"])
+def test_a_key_of_ones_own_stays_as_it_is(key: str) -> None:
+    prepared = prepare(load_contract("IASS"), put("contact", contact_id=key)(right("IASS")), context("IASS"))
+    assert prepared["contact"]["contact_id"][0] == key

@@ -28,6 +28,7 @@ def test_the_environment_carries_settings_to_a_child(tmp_path: Path) -> None:
         role_prefix="due",
         server_home=tmp_path / "b",
         is_durable=False,
+        rest_seconds=2.5,
     )
     assert Settings.load(environ=settings.environment()) == settings
 

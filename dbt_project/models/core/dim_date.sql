@@ -2,7 +2,9 @@
 -- One row per day, and the special members.
 with day as (
     select cast(date_on as date) as date_on
-    from generate_series(timestamp '1990-01-01', timestamp '2035-12-31', interval '1 day') as series (date_on)
+    from generate_series(
+        timestamp '{{ var("first_day") }}', timestamp '{{ var("last_day") }}', interval '1 day'
+    ) as series (date_on)
 ),
 
 labelled as (

@@ -40,6 +40,32 @@ registry_change as (
     order by identity.person_key, change.snapshot_on, change.change_type = 'close', change.person_ref
 ),
 
+-- Who leaves the registry keeps the sex, birth, citizenship and death of the last version in it.
+stretch as (
+    select
+        change.*,
+        count(*) filter (where change.is_registered) over (partition by change.person_key order by change.snapshot_on) as stretch_number
+    from registry_change as change
+),
+
+kept as (
+    select
+        person_key,
+        snapshot_on,
+        is_registered,
+        case when is_registered then sex_code else first_value(sex_code) over same_stretch end as sex_code,
+        case when is_registered then birth_month_on else first_value(birth_month_on) over same_stretch end as birth_month_on,
+        case when is_registered then citizenship_code else first_value(citizenship_code) over same_stretch end as citizenship_code,
+        case when is_registered then death_on else first_value(death_on) over same_stretch end as death_on,
+        residence_comune_code,
+        residence_ausl_code,
+        assistance_ausl_code,
+        status_code,
+        status_on
+    from stretch
+    window same_stretch as (partition by person_key, stretch_number order by snapshot_on)
+),
+
 -- A change of what only the vault knows makes no version here.
 seen as (
     select
@@ -55,7 +81,7 @@ seen as (
                 change.assistance_ausl_code, change.status_code, change.status_on, change.death_on
             )::text
         ) as content
-    from registry_change as change
+    from kept as change
 ),
 
 compared as (
@@ -157,7 +183,7 @@ select
     coalesce(version.sex_code, '-1') as sex_code,
     version.birth_month_on,
     version.birth_year,
-    coalesce(version.citizenship_code, '999') as citizenship_code,
+    coalesce(version.citizenship_code, '998') as citizenship_code,
     coalesce(version.residence_comune_code, '999999') as residence_comune_code,
     coalesce(territory.district_code, '-1') as district_code,
     coalesce(territory.ausl_code, '-1') as ausl_code,
@@ -167,8 +193,16 @@ select
     version.status_on,
     version.death_on
 from version
--- The place in the hierarchy on the version's last day, or today's.
-left join {{ ref('territory') }} as territory
+-- The place in the hierarchy on the version's last day, or today's; of a comune that is no more, its last.
+left join (
+    select
+        comune_code,
+        district_code,
+        ausl_code,
+        valid_from,
+        lead(valid_from - 1, 1, date '9999-12-31') over (partition by comune_code order by valid_from) as valid_to
+    from {{ ref('territory') }}
+) as territory
     on
         version.residence_comune_code = territory.comune_code
         and version.valid_to between territory.valid_from and territory.valid_to

@@ -23,9 +23,7 @@ select
     contract.end_on,
     coalesce(end_day.date_key, case when contract.end_on is null then -3 else -1 end) as end_date_key,
     episode.sender_code,
-    episode.district_code,
-    episode.ausl_code,
-    episode.territory_key,
+    {{ place_columns('episode') }},
     episode.person_key,
     episode.person_version_key,
     coalesce(service.service_key, -1) as service_key,
@@ -46,6 +44,7 @@ inner join {{ ref('stg_smac__contract') }} as contract
         episode.service_family_code = 'SMAC'
         and episode.sender_code = contract.sender_code
         and episode.episode_id = contract.contract_id
+{{ place_on('episode', 'contract.period_start_on') }}
 left join {{ ref('dim_service') }} as service
     on service.service_code = 'SMAC-' || contract.care_area_code || '-' || contract.care_level_code
 left join {{ ref('dim_end_reason') }} as end_reason

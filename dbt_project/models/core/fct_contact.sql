@@ -31,7 +31,7 @@ select
     coalesce(day.date_key, -1) as contact_date_key,
     contact.sender_code,
     contact.sender_code as district_code,
-    coalesce(comune.ausl_code, district.ausl_code, '-1') as ausl_code,
+    coalesce(district.ausl_code, comune.ausl_code, '-1') as ausl_code,
     case
         when comune.comune_code is null then -1
         else {{ surrogate_key('territory', ["'comune'", 'comune.comune_code', 'comune.valid_from']) }}

@@ -113,7 +113,7 @@ left join {{ ref('territory') }} as residence
 left join {{ ref('dim_outcome_type') }} as outcome_type
     on outcome.outcome_type_code = outcome_type.outcome_type_code
 left join {{ ref('dim_citizenship') }} as citizenship
-    on coalesce(demand.citizenship_code, '999') = citizenship.citizenship_code
+    on coalesce(demand.citizenship_code, '998') = citizenship.citizenship_code
 left join {{ ref('dim_age_band') }} as age_band
     on
         demand.age_years between age_band.age_from and age_band.age_to

@@ -29,7 +29,8 @@ service as (
         care.delivery_id,
         care.record_number,
         service.access_number,
-        sum(service.n_services) as n_services
+        -- The number may be left out, and is one then.
+        sum(coalesce(service.n_services, 1)) as n_services
     from care
     inner join {{ ref('stg_adi2__service') }} as service
         on
@@ -44,9 +45,7 @@ select
     access.access_on,
     coalesce(day.date_key, -1) as access_date_key,
     care.sender_code,
-    care.district_code,
-    care.ausl_code,
-    care.territory_key,
+    {{ place_columns('care') }},
     care.person_key,
     coalesce(person.person_version_key, -1) as person_version_key,
     care.service_key,
@@ -61,6 +60,7 @@ inner join {{ ref('stg_adi2__access') }} as access
         care.delivery_id = access.delivery_id
         and care.record_number = access.record_number
         and access.access_on >= care.touched_from
+{{ place_on('care', 'access.access_on') }}
 left join service
     on
         access.delivery_id = service.delivery_id

@@ -10,8 +10,8 @@
         {'columns': ['delivery_key']}
     ]
 ) }}
--- One row per live taking in charge of home care. care_days are days in charge without suspensions, access_days those with an access;
--- their ratio is the intensity of care.
+-- One row per live taking in charge of home care. care_days are days in charge without suspensions, observed_care_days those of them from
+-- the first month that the sender delivered: accesses are known of these alone, so access_days by them is the intensity of care.
 with assessment as (
     select distinct on (care.episode_key)
         care.episode_key,
@@ -35,9 +35,7 @@ select
     care.closed_on,
     coalesce(closed_day.date_key, case when care.closed_on is null then -3 else -1 end) as closed_date_key,
     episode.sender_code,
-    episode.district_code,
-    episode.ausl_code,
-    episode.territory_key,
+    {{ place_columns('episode') }},
     episode.person_key,
     episode.person_version_key,
     episode.service_key,
@@ -54,15 +52,22 @@ select
     cast({{ age_on('care.started_on', 'episode.birth_month_on', 'episode.birth_year') }} as smallint) as age_years,
     episode.observed_to,
     care.closed_on is null as is_open,
+    episode.has_administrative_start,
+    episode.has_administrative_end,
     1 as n_home_care_episodes,
-    care.first_access_on - care.started_on as wait_days,
+    case
+        when care.started_on >= episode.observed_from and not episode.has_administrative_start
+            then care.first_access_on - care.started_on
+    end as wait_days,
     cast({{ days_of('episode.in_charge') }} as integer) as care_days,
+    cast({{ days_of(observed('episode', 'in_charge')) }} as integer) as observed_care_days,
     cast({{ days_of('episode.stayed') }} - {{ days_of('episode.in_charge') }} as integer) as suspension_days,
     cast(coalesce(care.access_days, 0) as integer) as access_days,
     cast(coalesce(care.n_accesses, 0) as integer) as n_accesses
 from {{ ref('int_service__episode') }} as episode
 inner join {{ ref('int_adi__care') }} as care
     on episode.episode_key = care.episode_key
+{{ place_on('episode', 'care.started_on') }}
 left join assessment
     on episode.episode_key = assessment.episode_key
 left join {{ ref('dim_date') }} as charge_day

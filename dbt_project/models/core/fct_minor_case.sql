@@ -21,9 +21,7 @@ select
     minor.closed_on,
     coalesce(closed_day.date_key, case when minor.closed_on is null then -3 else -1 end) as closed_date_key,
     episode.sender_code,
-    episode.district_code,
-    episode.ausl_code,
-    episode.territory_key,
+    {{ place_columns('episode') }},
     episode.person_key,
     episode.person_version_key,
     episode.service_key,
@@ -41,6 +39,7 @@ select
 from {{ ref('int_service__episode') }} as episode
 inner join {{ ref('int_sisam__case') }} as minor
     on episode.episode_key = minor.episode_key
+{{ place_on('episode', 'minor.report_on') }}
 left join {{ ref('dim_reporter_type') }} as reporter_type
     on minor.reporter_type_code = reporter_type.reporter_type_code
 left join {{ ref('dim_report_reason') }} as reason

@@ -10,14 +10,15 @@
         {'columns': ['delivery_key']}
     ]
 ) }}
--- One row per live stay in a residential or semi-residential structure. Days and amounts are those known up to observed_to.
+-- One row per live stay in a residential or semi-residential structure. Days and amounts are those known up to observed_to; `observed_…`
+-- of them what falls in months from the first that the sender delivered: those before are known only of who was still there.
 with month as (
     select
         episode_key,
-        sum(presence_days) as presence_days,
-        sum(health_amount_eur) as health_amount_eur,
-        sum(user_amount_eur) as user_amount_eur,
-        sum(municipal_amount_eur) as municipal_amount_eur
+    {% for measure in ['presence_days', 'health_amount_eur', 'user_amount_eur', 'municipal_amount_eur'] %}
+        sum({{ measure }}) as {{ measure }},
+        sum({{ measure }}) filter (where is_observed) as observed_{{ measure }}{{ ',' if not loop.last }}
+    {% endfor %}
     from {{ ref('int_far__stay_month') }}
     group by episode_key
 ),
@@ -43,9 +44,7 @@ select
     stay.discharged_on,
     coalesce(discharge_day.date_key, case when stay.discharged_on is null then -3 else -1 end) as discharged_date_key,
     episode.sender_code,
-    episode.district_code,
-    episode.ausl_code,
-    episode.territory_key,
+    {{ place_columns('episode') }},
     case
         when stay.facility_code is null then -1
         else {{ surrogate_key('facility', ['episode.sender_code', 'stay.facility_code']) }}
@@ -67,17 +66,24 @@ select
     cast({{ age_on('stay.admission_on', 'episode.birth_month_on', 'episode.birth_year') }} as smallint) as age_years,
     episode.observed_to,
     stay.discharged_on is null as is_open,
+    episode.has_administrative_start,
+    episode.has_administrative_end,
     1 as n_stays,
     cast({{ days_of('episode.stayed') }} as integer) as stay_days,
+    cast({{ days_of(observed('episode', 'stayed')) }} as integer) as observed_stay_days,
     cast({{ days_of('episode.stayed') }} - {{ days_of('episode.in_charge') }} as integer) as suspension_days,
-    coalesce(month.presence_days, 0) as presence_days,
-    coalesce(month.health_amount_eur, 0) as health_amount_eur,
-    coalesce(month.user_amount_eur, 0) as user_amount_eur,
-    coalesce(month.municipal_amount_eur, 0) as municipal_amount_eur,
-    coalesce(month.health_amount_eur + month.user_amount_eur + month.municipal_amount_eur, 0) as amount_eur
+{% for part in ['', 'observed_'] %}
+    coalesce(month.{{ part }}presence_days, 0) as {{ part }}presence_days,
+    coalesce(month.{{ part }}health_amount_eur, 0) as {{ part }}health_amount_eur,
+    coalesce(month.{{ part }}user_amount_eur, 0) as {{ part }}user_amount_eur,
+    coalesce(month.{{ part }}municipal_amount_eur, 0) as {{ part }}municipal_amount_eur,
+    coalesce(month.{{ part }}health_amount_eur + month.{{ part }}user_amount_eur + month.{{ part }}municipal_amount_eur, 0)
+        as {{ part }}amount_eur{{ ',' if not loop.last }}
+{% endfor %}
 from {{ ref('int_service__episode') }} as episode
 inner join {{ ref('int_far__stay') }} as stay
     on episode.episode_key = stay.episode_key
+{{ place_on('episode', 'stay.admission_on') }}
 left join assessment
     on episode.episode_key = assessment.episode_key
 left join month

@@ -12,7 +12,8 @@
     ]
 ) }}
 -- One row per episode of a service and month in which it was in charge, suspended or not: the persons in charge, ready to be counted
--- distinct. Days, accesses and amounts are those of the month.
+-- distinct. Days, accesses and amounts are those of the month; what nobody declares or pays is empty. Months before the first that the
+-- sender delivered are not observed: only those who were still there later are known of them.
 with month as (
     select
         episode.*,
@@ -61,23 +62,33 @@ half_year as (
     where day.service_family_code = 'SMAC'
 ),
 
--- What was paid in a half-year, spread over the contract's days in it.
+-- What was paid in a half-year, spread over the contract's days in it. Months are rounded so that they add up to it.
 paid as (
     select
         half_year.episode_key,
         half_year.month_on,
-        round(allowance.paid_days * share.of_half_year, 2) as paid_days,
-        round(allowance.amount_eur * share.of_half_year, 2) as amount_eur
+        round(allowance.paid_days * share.to_month_end, 2) - round(allowance.paid_days * share.before_month, 2) as paid_days,
+        round(allowance.amount_eur * share.to_month_end, 2) - round(allowance.amount_eur * share.before_month, 2) as amount_eur
     from half_year
     inner join {{ ref('fct_care_allowance') }} as allowance
         on
             half_year.episode_key = allowance.episode_key
             and half_year.half_year_on = allowance.period_start_on
     cross join lateral (
-        select cast(half_year.in_charge_days as numeric) / nullif(
-            {{ days_of('half_year.in_charge * datemultirange(daterange(half_year.half_year_on,'
-            ~ ' cast(half_year.half_year_on + interval \'6 months\' as date)))') }}, 0
-        ) as of_half_year
+        select
+            (days.before_month + half_year.in_charge_days) / days.of_half_year as to_month_end,
+            days.before_month / days.of_half_year as before_month
+        from (
+            select
+                cast(
+                    {{ days_of('half_year.in_charge * datemultirange(daterange(half_year.half_year_on, half_year.month_on))') }}
+                    as numeric
+                ) as before_month,
+                nullif(
+                    {{ days_of('half_year.in_charge * datemultirange(daterange(half_year.half_year_on,'
+                    ~ ' cast(half_year.half_year_on + interval \'6 months\' as date)))') }}, 0
+                ) as of_half_year
+        ) as days
     ) as share
 )
 
@@ -87,24 +98,30 @@ select
     day.month_end_on,
     cast(to_char(day.month_on, 'YYYYMMDD') as integer) as month_date_key,
     day.sender_code,
-    day.district_code,
-    day.ausl_code,
-    day.territory_key,
+    {{ place_columns('day') }},
     day.person_key,
     coalesce(person.person_version_key, -1) as person_version_key,
     day.service_key,
     day.sex_code,
     day.birth_year,
     coalesce(age_band.age_band_key, -1) as age_band_key,
-    case when date_trunc('month', day.started_on) = day.month_on then 1 else 0 end as n_starts,
-    case when day.ended_on is not null and upper(day.stayed) - 1 <= day.month_end_on then 1 else 0 end as n_ends,
+    coalesce(day.month_on >= day.observed_from, false) as is_observed,
+    case when lower(day.stayed) >= day.month_on and not day.has_administrative_start then 1 else 0 end as n_starts,
+    case when day.ended_on is not null and upper(day.stayed) - 1 <= day.month_end_on and not day.has_administrative_end then 1 else 0 end
+        as n_ends,
     day.in_charge_days,
-    coalesce(
-        stay.presence_days, paid.paid_days, case when day.service_family_code = 'SMAC' then 0 else day.in_charge_days end
-    ) as presence_days,
+    case day.service_family_code
+        when 'FAR' then stay.presence_days
+        when 'SMAC' then coalesce(paid.paid_days, 0)
+        else day.in_charge_days
+    end as presence_days,
     cast(coalesce(access.n_accesses, 0) as integer) as n_accesses,
-    coalesce(stay.health_amount_eur + stay.user_amount_eur + stay.municipal_amount_eur, paid.amount_eur, 0) as amount_eur
+    case day.service_family_code
+        when 'FAR' then coalesce(stay.health_amount_eur + stay.user_amount_eur + stay.municipal_amount_eur, 0)
+        when 'SMAC' then coalesce(paid.amount_eur, 0)
+    end as amount_eur
 from day
+{{ place_on('day', 'day.month_on') }}
 left join {{ ref('int_far__stay_month') }} as stay
     on
         day.episode_key = stay.episode_key

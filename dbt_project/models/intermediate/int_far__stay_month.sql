@@ -1,12 +1,14 @@
 {{ config(materialized='table', indexes=[{'columns': ['episode_key']}]) }}
 -- One row per touched stay and month with its days and what they cost. In residential care a day in charge is a day of presence; in
--- semi-residential care the days that the quarter declares are spread over its days in charge. A tariff holds until the next one.
+-- semi-residential care the days that the quarter declares are spread over its days in charge, and a quarter that declares none has none
+-- that anybody knows. A tariff holds until the next one.
 with month as (
     select
         episode.episode_key,
         cast(series.month_on as date) as month_on,
         cast(date_trunc('quarter', series.month_on) as date) as quarter_on,
         stay.service_type_code like 'SR%' as is_by_attendance,
+        coalesce(series.month_on >= episode.observed_from, false) as is_observed,
         episode.in_charge * datemultirange(
             daterange(cast(series.month_on as date), cast(series.month_on + interval '1 month' as date))
         ) as in_charge
@@ -32,8 +34,8 @@ declared as (
     select
         quarter.episode_key,
         quarter.quarter_on,
-        (coalesce(period.full_days, 0) + coalesce(period.part_days, 0)) / nullif(quarter.in_charge_days, 0)
-            as presence_share
+        coalesce(period.full_days, 0) + coalesce(period.part_days, 0) as declared_days,
+        quarter.in_charge_days
     from quarter
     inner join {{ ref('int_far__stay') }} as stay
         on quarter.episode_key = stay.episode_key
@@ -87,21 +89,39 @@ amount as (
         on month.episode_key = tariff_span.episode_key
     where month.in_charge && tariff_span.valid
     group by month.episode_key, month.month_on
+),
+
+spread as (
+    select
+        month.episode_key,
+        month.month_on,
+        month.quarter_on,
+        month.is_observed,
+    {% for measure in ['presence_days', 'health_amount_eur', 'user_amount_eur', 'municipal_amount_eur'] %}
+        {% set whole = days_of('month.in_charge') if loop.first else 'coalesce(amount.' ~ measure ~ ', 0)' %}
+        case
+            when not month.is_by_attendance then {{ whole }}
+            else {{ whole }} * declared.declared_days / nullif(declared.in_charge_days, 0)
+        end as {{ measure }}{{ ',' if not loop.last }}
+    {% endfor %}
+    from month
+    left join declared
+        on
+            month.episode_key = declared.episode_key
+            and month.quarter_on = declared.quarter_on
+    left join amount
+        on
+            month.episode_key = amount.episode_key
+            and month.month_on = amount.month_on
 )
 
+-- Months are rounded so that they add up to what their quarter declares.
 select
-    month.episode_key,
-    month.month_on,
-    round({{ days_of('month.in_charge') }} * coalesce(declared.presence_share, 1), 2) as presence_days,
-    round(coalesce(amount.health_amount_eur, 0) * coalesce(declared.presence_share, 1), 2) as health_amount_eur,
-    round(coalesce(amount.user_amount_eur, 0) * coalesce(declared.presence_share, 1), 2) as user_amount_eur,
-    round(coalesce(amount.municipal_amount_eur, 0) * coalesce(declared.presence_share, 1), 2) as municipal_amount_eur
-from month
-left join declared
-    on
-        month.episode_key = declared.episode_key
-        and month.quarter_on = declared.quarter_on
-left join amount
-    on
-        month.episode_key = amount.episode_key
-        and month.month_on = amount.month_on
+    episode_key,
+    month_on,
+    is_observed,
+{% for measure in ['presence_days', 'health_amount_eur', 'user_amount_eur', 'municipal_amount_eur'] %}
+    {{ share_of_total(measure, 'quarter') }} as {{ measure }}{{ ',' if not loop.last }}
+{% endfor %}
+from spread
+window quarter as (partition by episode_key, quarter_on order by month_on)

@@ -18,7 +18,7 @@ with span as (
     inner join {{ ref('stg_landing__delivery') }} as delivery
         on calendar.flow_code = delivery.flow_code
     where
-        delivery.outcome = 'accepted'
+        delivery.is_received
         and calendar.first_days is not null
     group by 1, 2, 3, 4, 5
 ),

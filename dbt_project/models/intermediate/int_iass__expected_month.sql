@@ -7,7 +7,7 @@ with received as (
     from {{ ref('stg_landing__delivery') }}
     where
         flow_code = 'IASS'
-        and outcome = 'accepted'
+        and is_received
 ),
 
 span as (

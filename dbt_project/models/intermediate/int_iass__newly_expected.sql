@@ -4,11 +4,12 @@ with delivered as (
     select
         sender_code,
         period_start_on,
+        is_received,
         {{ in_new_deliveries('delivery_id') }} as is_new
     from {{ ref('stg_landing__delivery') }}
     where
         flow_code = 'IASS'
-        and outcome = 'accepted'
+        and outcome in ('accepted', 'nothing_loaded')
         and delivery_id <= {{ to_delivery_id() }}
 ),
 
@@ -17,7 +18,9 @@ known_before as (
         min(period_start_on) as first_on,
         max(period_start_on) as last_on
     from delivered
-    where not is_new
+    where
+        is_received
+        and not is_new
 )
 
 select

@@ -4,13 +4,13 @@ with month as (
     select
         delivery.sender_code,
         delivery.period_start_on as month_on,
-        min(delivery.received_at) as first_received_at,
+        min(delivery.received_at) filter (where delivery.is_received) as first_received_at,
         sum(delivery.records_sent) as records_sent,
         sum(delivery.records_discarded) as records_discarded
     from {{ ref('stg_landing__delivery') }} as delivery
     where
         delivery.flow_code = 'IASS'
-        and delivery.outcome = 'accepted'
+        and delivery.outcome in ('accepted', 'nothing_loaded')
     group by 1, 2
 )
 
@@ -20,7 +20,7 @@ select
     place.territory_level,
     place.territory_code,
     count(*) as n_deliveries_expected,
-    count(month.month_on) as n_deliveries_received,
+    count(*) filter (where expected.is_received) as n_deliveries_received,
     count(*) filter (
         where cast(month.first_received_at as date) < month.month_on + interval '1 month' + calendar.first_days * interval '1 day'
     ) as n_deliveries_timely,

@@ -49,8 +49,5 @@ inner join {{ ref('int_territory__member') }} as member
         member.territory_level = 'district'
         and district.district_code = member.territory_code
         and make_date(year.year_number, 1, 1) between member.valid_from and member.valid_to
-cross join
-    lateral (
-        values ('district', member.district_code), ('ausl', member.ausl_code), ('region', '080')
-    ) as place (territory_level, territory_code)
+{{ places('member.district_code', 'member.ausl_code') }}
 group by 1, 2, 3, 4

@@ -5,6 +5,8 @@
     indexes=[{'columns': ['person_key']}, {'columns': ['episode_key']}]
 ) }}
 -- One row per event of an episode of a service whose person is identified. Kept, so that the events of a person are found by her key.
+-- What an office opens or closes, as when an AUSL becomes part of another, neither begins nor ends. The first access that anybody told
+-- of is the start of home care only where those before it would have been told too.
 with episode as (
     select *
     from {{ ref('int_service__episode') }}
@@ -24,18 +26,23 @@ event as (
         'taking_in_charge',
         charged_on
     from episode
+    where not has_administrative_start
     union all
     select
         episode_key,
         'service_start',
         started_on
     from episode
+    where
+        not has_administrative_start
+        and (service_family_code <> 'ADI' or begun_on >= observed_from)
     union all
     select
         episode_key,
         'service_end',
         ended_on
     from episode
+    where not has_administrative_end
     union all
     select
         episode_key,
@@ -68,9 +75,10 @@ select distinct
     case when event.event_type_code = 'service_end' then episode.end_reason_key else -3 end as end_reason_key,
     episode.applicant_type_code,
     episode.district_code,
-    episode.ausl_code,
+    coalesce(ausl_then.ausl_code, '-1') as ausl_code,
     episode.sender_code
 from event
 inner join episode
     on event.episode_key = episode.episode_key
+{{ ausl_on('episode', 'event.event_on') }}
 where event.event_on is not null

@@ -13,9 +13,6 @@ inner join {{ ref('dim_service') }} as service
     on month.service_key = service.service_key
 inner join {{ ref('dim_age_band') }} as age_band
     on month.age_band_key = age_band.age_band_key
-inner join {{ ref('int_service__observed') }} as observed
-    on
-        service.service_family_code = observed.service_family_code
-        and month.sender_code = observed.sender_code
-        and month.month_on >= observed.observed_from
-where {{ in_touched_years('month.month_on', 'int_service__touched_cell') }}
+where
+    month.is_observed
+    and {{ in_touched_years('month.month_on', 'int_service__touched_cell') }}

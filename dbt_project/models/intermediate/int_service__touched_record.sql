@@ -6,6 +6,52 @@ with moved_ref as (
     where {{ in_new_identities('moved_seq') }}
 ),
 
+-- Persons whom a record that came or moved says an office took over, or no longer says so: what they were in before goes on, or ended.
+taken_over as (
+    {% for family, table, key, is_taken_over in [
+        ('FAR', 'far1__admission', 'admission_id', "opening.origin_type_code in ('6', '7')"),
+        ('ADI', 'adi1__taking_in_charge', 'care_id', "opening.applicant_type_code in ('7', '8')")
+    ] %}
+        {{ 'union' if not loop.first }}
+        select
+            '{{ family }}' as service_family_code,
+            person.person_key
+        from (
+            {{ touched_records(family, table, key) }}
+        ) as record
+        inner join {{ source('raw', table) }} as opening
+            on
+                record.sender_code = opening.sender_code
+                and record.episode_id = opening.{{ key }}
+                and {{ is_taken_over }}
+        inner join (
+            select
+                person_ref,
+                person_key
+            from {{ source('raw', 'identity__person') }}
+            union all
+            select
+                person_ref,
+                old_person_key
+            from {{ source('raw', 'identity__relink') }}
+            where {{ in_new_identities('changed_seq') }}
+        ) as person
+            on opening.person_ref = person.person_ref
+        where {{ from_delivery_id() }} > 0
+    {% endfor %}
+),
+
+-- The first day that a sender delivered is another now.
+newly_observed as (
+    select
+        service_family_code,
+        sender_code
+    from {{ ref('int_service__observed') }}
+    where
+        {{ from_delivery_id() }} > 0
+        and observed_from is distinct from observed_from_before
+),
+
 touched as (
     {{ touched_records('FAR', 'far1__admission', 'admission_id') }}
     union all
@@ -45,6 +91,39 @@ touched as (
         and observed.observed_to > observed.observed_to_before
         and open_case.taking_in_charge_on is not null
         and open_case.closed_on is null
+    {% for family, table, key in [
+        ('FAR', 'far1__admission', 'admission_id'),
+        ('ADI', 'adi1__taking_in_charge', 'care_id'),
+        ('SMAC', 'smac__contract', 'contract_id'),
+        ('SISAM', 'sisam__case', 'case_id')
+    ] %}
+        union all
+        select
+            '{{ family }}',
+            record.sender_code,
+            record.{{ key }},
+            date '1900-01-01'
+        from newly_observed
+        inner join {{ source('raw', table) }} as record
+            on
+                newly_observed.service_family_code = '{{ family }}'
+                and newly_observed.sender_code = record.sender_code
+        {% if family in ('FAR', 'ADI') %}
+            union all
+            select
+                '{{ family }}',
+                record.sender_code,
+                record.{{ key }},
+                date '1900-01-01'
+            from taken_over
+            inner join {{ source('raw', 'identity__person') }} as identity
+                on
+                    taken_over.service_family_code = '{{ family }}'
+                    and taken_over.person_key = identity.person_key
+            inner join {{ source('raw', table) }} as record
+                on identity.person_ref = record.person_ref
+        {% endif %}
+    {% endfor %}
 )
 
 select

@@ -1,4 +1,5 @@
--- One row per comune, district, AUSL or region and period in which its place in the hierarchy did not change.
+-- One row per comune, district, AUSL or region and period in which its place in the hierarchy did not change; and one per AUSL of today for
+-- the time before it was there, when its districts lay in others.
 with comune as (
     select
         'comune' as territory_level,
@@ -51,6 +52,25 @@ ausl as (
     group by ausl_code
 ),
 
+ausl_today as (
+    select
+        'ausl_today' as territory_level,
+        territory_code,
+        territory_label || ' (confini ' || extract(year from valid_from) || ')' as territory_label,
+        comune_code,
+        province_code,
+        district_code,
+        district_label,
+        ausl_code,
+        ausl_label,
+        date '1900-01-01' as valid_from,
+        valid_from - 1 as valid_to
+    from ausl
+    where
+        valid_from > date '1900-01-01'
+        and valid_to = date '9999-12-31'
+),
+
 region as (
     select
         'region' as territory_level,
@@ -71,5 +91,7 @@ union all
 select * from district
 union all
 select * from ausl
+union all
+select * from ausl_today
 union all
 select * from region

@@ -1,6 +1,6 @@
 {{ config(indexes=[{'columns': ['flow_code', 'sender_code', 'period_start_on'], 'unique': true}]) }}
 -- One row per flow, sender and period from the first to the last that anybody delivered: received or silent, and how late. Silence is
--- missing, not zero.
+-- missing, not zero. A period of whose records none was loaded is as silent as one that nobody sent.
 with received as (
     select
         flow_code,
@@ -10,7 +10,7 @@ with received as (
         sum(records_accepted) as records_accepted,
         min(received_at) as first_received_at
     from {{ ref('stg_landing__delivery') }}
-    where outcome = 'accepted'
+    where is_received
     group by 1, 2, 3
 )
 

@@ -1,9 +1,10 @@
 {{ config(indexes=[{'columns': ['flow_code', 'sender_code', 'month_on', 'rule_code'], 'unique': true}]) }}
--- One row per flow, sender, month of competence and rule that found something.
+-- One row per flow, sender, month of competence and rule that found something. Files whose names say no flow, sender or period are
+-- counted under the unknown members, -1 and 1900-01-01.
 select
     delivery.flow_code,
     delivery.sender_code,
-    cast(date_trunc('month', delivery.period_start_on) as date) as month_on,
+    coalesce(cast(date_trunc('month', delivery.period_start_on) as date), date '1900-01-01') as month_on,
     finding.rule_code,
     min(finding.grade) as grade,
     min(rule.sentence_it) as sentence_it,

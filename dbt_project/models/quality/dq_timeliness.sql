@@ -1,6 +1,7 @@
 {{ config(indexes=[{'columns': ['flow_code', 'sender_code', 'year_number'], 'unique': true}]) }}
 -- One row per flow, sender and year of the period: how many periods came within the first window, late or not at all, and what
--- followed them. A period counts when its first delivery was accepted; corrections are the accepted deliveries after it.
+-- followed them. A period counts when its first delivery was accepted; corrections are the accepted deliveries after it, refused are
+-- also those of which nothing was loaded.
 with correction as (
     select
         flow_code,
@@ -8,7 +9,7 @@ with correction as (
         extract(year from period_start_on) as year_number,
         count(*) filter (where outcome = 'accepted' and progressive > 1) as n_corrections,
         count(*) filter (where outcome = 'accepted' and progressive > 1 and days_late > 0) as n_corrections_late,
-        count(*) filter (where outcome = 'refused') as n_refused
+        count(*) filter (where outcome in ('refused', 'nothing_loaded')) as n_refused
     from {{ ref('dq_delivery') }}
     group by 1, 2, 3
 ),

@@ -1,13 +1,13 @@
 -- Question: which senders lose most records at the gate, and to which rule?
--- Caveat: refused deliveries are counted apart, none of their records came in. A record may break more than one rule.
+-- Caveat: deliveries that were refused, or of which no record was loaded, are counted apart. A record may break more than one rule.
 with delivery as (
     select
         sender_code,
         count(*) filter (where outcome = 'accepted') as n_accepted_deliveries,
-        count(*) filter (where outcome = 'refused') as n_refused_deliveries,
-        sum(records_sent) filter (where outcome = 'accepted') as n_sent,
-        sum(records_discarded) filter (where outcome = 'accepted') as n_discarded,
-        sum(records_flagged) filter (where outcome = 'accepted') as n_flagged
+        count(*) filter (where outcome <> 'accepted') as n_refused_deliveries,
+        sum(records_sent) as n_sent,
+        sum(records_discarded) as n_discarded,
+        sum(records_flagged) as n_flagged
     from quality.dq_delivery
     where flow_code = 'IASS'
     group by sender_code

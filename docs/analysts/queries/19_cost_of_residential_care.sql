@@ -1,5 +1,5 @@
 -- Question: what does a day of residential care cost, and who pays it?
--- Caveat: months whose tariff is known, days of presence by the tariff in force; months before the first delivery have no tariff.
+-- Caveat: observed months whose tariff is known, days of presence by the tariff in force; what lies before a sender's first delivery is known of those alone who were still there, and stands apart.
 with day as (
     select
         service_code,
@@ -17,14 +17,14 @@ select
     count(*) as n_stays,
     round(max(day.presence_days)) as presence_days,
     round(max(day.eur_per_day), 2) as eur_per_day,
-    round(100 * sum(stay.health_amount_eur) / sum(stay.amount_eur), 1) as health_percent,
-    round(100 * sum(stay.user_amount_eur) / sum(stay.amount_eur), 1) as person_percent,
-    round(100 * sum(stay.municipal_amount_eur) / sum(stay.amount_eur), 1) as comune_percent
+    round(100 * sum(stay.observed_health_amount_eur) / sum(stay.observed_amount_eur), 1) as health_percent,
+    round(100 * sum(stay.observed_user_amount_eur) / sum(stay.observed_amount_eur), 1) as person_percent,
+    round(100 * sum(stay.observed_municipal_amount_eur) / sum(stay.observed_amount_eur), 1) as comune_percent
 from core.fct_residential_stay as stay
 inner join core.dim_service as service
     on stay.service_key = service.service_key
 inner join day
     on service.service_code = day.service_code
-where stay.amount_eur > 0
+where stay.observed_amount_eur > 0
 group by service.service_label
 order by eur_per_day desc, service.service_label;

@@ -23,7 +23,6 @@ def test_every_expected_rule_is_in_a_contract_with_the_expected_grade() -> None:
     for code in (faults.INSERT_LIVE_RULE, faults.CHANGE_MISSING_RULE, faults.BAD_NOMENCLATURE_RULE):
         assert rules[code].grade == "SCARTO"
     assert all(rules[code].grade == "ANOMALIA" for code in faults.IDENTITY_RULES["IASS"].values())
-    assert rules[faults.SHARED_BASE_RULE].grade == "ANOMALIA"
     assert rules[f"IASS-{faults.WRONG_PERIOD_RULE}"].grade == "FILE"
 
 

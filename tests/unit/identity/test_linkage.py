@@ -58,6 +58,24 @@ def test_spellings_of_one_name_have_one_skeleton(folded: Any, spellings: tuple[s
     assert len(set(bones.values())) == 1, bones
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "are_alike"),
+    [
+        ("MUHAMMAD", "MOHAMED", True), ("TETYANA", "TETIANA", True), ("FATIMA", "FATEMA", False),
+        ("MAURO", "MARIO", False), ("SIMONE", "SIMONA", False), ("MARTA", "MARTINA", False), ("JUN", "JIAN", False),
+    ],
+)  # fmt: skip
+def test_spellings_of_one_name_sound_alike_and_other_names_do_not(
+    folded: Any, one: str, other: str, are_alike: bool
+) -> None:
+    assert (folded("sound", one) == folded("sound", other)) is are_alike
+
+
+@pytest.mark.parametrize("written", ["Sconosciuto", "N.N.", "xxx", "NON NOTO", "Anonima", "SIGNORA", "NN"])
+def test_what_only_stands_for_a_name_is_none(folded: Any, written: str) -> None:
+    assert folded("fold", written) is None
+
+
 def record(ref: str, family: str | None = "GUIDOTTI", given: str | None = "ANNALISA", birth: str | None = "1961-03-17",
            **other: Any) -> dict[str, Any]:  # fmt: skip
     made = {
@@ -160,6 +178,7 @@ def pair(key: int, other: int, weight: float, *, known: bool = True, guarded: bo
     return {
         "person_ref": bytes([key]), "person_key": key, "other_ref": bytes([other]), "other_key": other,
         "other_is_known": known, "weight": weight, "is_guarded": guarded,
+        "is_dividing": guarded,
     }  # fmt: skip
 
 
@@ -188,6 +207,12 @@ def test_decisions_follow_evidence_guard_and_people() -> None:
     assert links([pair(1, 2, 12, known=False), pair(2, 3, 9, known=False)]) == {2: 1, 3: 1}
     assert links([pair(1, 2, 12, known=False)], [(2, 1, False)]) == {}
     assert links([pair(1, 100, -5)], [(1, 100, True)]) == {1: 100}
+    chain = [pair(1, 2, 12, known=False), pair(2, 3, 9, known=False), pair(1, 3, 8, known=False, guarded=True)]
+    assert links(chain) == {2: 1}, "nobody comes in through the middle"
+    assert links(chain[::-1]) == {2: 1}
+    assert links(chain, [(1, 3, True)]) == {2: 1, 3: 1}, "what a person says comes before the guard"
+    through = [pair(1, 100, 12), pair(1, 2, 12, known=False), pair(2, 100, 3, guarded=True)]
+    assert links(through) == {1: 100}, "nor into a person of the registry"
     both = [pair(1, 100, 12), pair(2, 101, 12), pair(1, 2, 20, known=False)]
     assert links(both) == {1: 100, 2: 101}, "two known persons never become one"
     assert links(both[::-1]) == links(both)

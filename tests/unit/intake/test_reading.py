@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import io
+import re
+from unittest import mock
 
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -148,7 +152,7 @@ def test_csv_columns_come_in_any_order_and_empty_is_missing(prefix):
         (HEADER, ["empty_file"]),
         (HEADER + "a;b;01.01;2013-01-01;\n", ["csv_structure"]),
         (HEADER + "a;b;01.01;2013-01-01;;x;y\n", ["csv_structure"]),
-        (HEADER + "a;b;01.01;2013-01-01;;\n\na;b;01.01;2013-01-01;;\n", ["csv_structure"]),
+        (HEADER + "a;b;01.01;2013-01-01;;\n;;;\nc;d;01.01;2013-01-01;\n", ["csv_structure"]),
         (HEADER + '"a;b;01.01;2013-01-01;;\nc;d;01.01;2013-01-01;;\n', ["csv_structure"]),
         (HEADER + 'a"a;b;01.01;2013-01-01;;\n', ["csv_structure"]),
         (HEADER + 'a;"b"c;01.01;2013-01-01;;\n', ["csv_structure"]),
@@ -161,6 +165,79 @@ def test_csv_columns_come_in_any_order_and_empty_is_missing(prefix):
 )
 def test_csv_broken_beyond_a_record_is_refused(text, conditions):
     assert _refused(_csv, text) == conditions
+
+
+RECORD = "a;b;01.01;2013-01-01;;\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sep=;\n" + HEADER + RECORD,
+        '"sep=;"\r\n' + HEADER.upper() + RECORD,
+        HEADER.replace(";", " ; ") + RECORD,
+        HEADER + RECORD + "\n \r\n\x1a",
+        HEADER + RECORD + "\x1a",
+        HEADER + ";;;;;\n" + RECORD + "\n;;\n" + ";;;;;\n",
+        HEADER + "\n a ;b\t;\u00a001.01\u00a0;2013-01-01 ; ;\n",
+        HEADER + '"a";"\tb ";01.01\t;  2013-01-01;" ";\n\n',
+    ],
+)
+def test_what_spreadsheets_add_to_a_csv_does_no_harm(text):
+    frame = _csv(text)
+    assert frame.rows() == [(1, "a", "b", "01.01", "2013-01-01", None, None)]
+
+
+@pytest.mark.parametrize(
+    ("text", "condition"),
+    [
+        (HEADER.replace(";", ",") + "a,b,01.01,2013-01-01,,\n", "wrong_separator"),
+        (HEADER.upper().replace(";", "\t") + "a\tb\n", "wrong_separator"),
+        ("sep=,\n" + HEADER.replace(";", ",") + "a,b\n", "wrong_separator"),
+        ('"' + HEADER.strip().replace(";", '","') + '"\na,b\n', "wrong_separator"),
+        (RECORD + RECORD, "no_header"),
+        ("Nomenclatore locale\n" + HEADER + RECORD, "no_header"),
+    ],
+)
+def test_a_csv_whose_columns_are_not_found_is_told_so_once(text, condition):
+    assert _refused(_csv, text) == [condition]
+
+
+_FIELDS = st.text(alphabet='ab;"\n \u00a0é', max_size=6)
+
+
+@settings(max_examples=200, deadline=None)
+@given(rows=st.lists(st.lists(_FIELDS, min_size=6, max_size=6), min_size=1, max_size=30), size=st.integers(1, 40))
+def test_csv_in_parts_is_the_csv_as_a_whole(rows, size):
+    text = io.StringIO()
+    csv.writer(text, delimiter=";", lineterminator="\n").writerows([HEADER.strip().split(";"), *rows])
+    kept = [[value.strip() or None for value in row] for row in rows]
+    expected = [(n, *row) for n, row in enumerate((row for row in kept if any(row)), 1)]
+    data = text.getvalue().encode()
+    if not expected:
+        assert _refused(_csv, data) == ["empty_file"]
+        return
+    with mock.patch.object(read_csv, "_CHUNK", size):
+        parts = list(read_csv.batches(io.BytesIO(data), load_contract("NOML"), size))
+    assert pl.concat(parts).rows() == expected == _csv(data).rows()
+
+
+def test_a_csv_is_read_in_parts_and_a_broken_record_has_its_number_in_the_file():
+    data = (HEADER + RECORD.replace(";;", ";;n") * 1_000 + "a;b\n").encode()
+    with mock.patch.object(read_csv, "_CHUNK", 1_000):
+        parts = read_csv.batches(io.BytesIO(data), load_contract("NOML"), 1_000)
+        with pytest.raises(FileRefused) as refusal:
+            assert max(part.height for part in parts) < 100
+    assert refusal.value.findings[0].record_number == 1_001
+
+
+def test_an_endless_value_of_a_csv_is_refused_in_bounded_memory(monkeypatch):
+    monkeypatch.setattr(read_csv, "MAX_BYTES_PER_RECORD", 100_000)
+    monkeypatch.setattr(read_csv, "_CHUNK", 10_000)
+    text = HEADER + '"' + "a;b\n" * 100_000
+    stream = io.BytesIO(text.encode())
+    assert _refused(lambda s: list(read_csv.batches(s, load_contract("NOML"), 10_000)), stream) == ["csv_structure"]
+    assert stream.tell() < 200_000
 
 
 _TAGS = ["IdContatto", "Segnalante", "Identificativo", "Domande", "Domanda", "Interessato", "Cognome", "Esiti", "Esito"]
@@ -221,7 +298,8 @@ def test_columns_are_what_a_walk_over_parsed_elements_gives(contacts, bytes_per_
     assert [issue for batch in batches for issue in batch.issues] == issues
     for table, rows in zip(layout.tables, lines, strict=True):
         found = [row for batch in batches for row in batch.frames[table.name].rows()]
-        assert found == [tuple(value if value != "" else None for value in row[: len(table.columns)]) for row in rows]
+        kept = [row[: len(table.columns)] for row in rows]
+        assert found == [tuple((v.strip() or None) if isinstance(v, str) else v for v in row) for row in kept]
 
 
 @settings(deadline=None)
@@ -243,3 +321,44 @@ def test_files_read_together_are_what_each_is_alone(files):
     assert bound.issues == alone.issues
     for name, frame in alone.frames.items():
         assert_frame_equal(bound.frames[name], frame)
+
+
+NATIONAL = load_contract("ADI1").example
+NAMESPACE = "http://flussi.mds.it/flsassdom_1"
+
+
+def _prefixed(text: str) -> str:
+    for mark in ("</", "<"):
+        text = re.sub(rf"{mark}([A-Z])", rf"{mark}ns:\1", text, flags=re.IGNORECASE)
+    return text.replace("<ns:FlsAssDom_1", f'<ns:FlsAssDom_1 xmlns:ns="{NAMESPACE}"')
+
+
+@pytest.mark.usefixtures("way_of_reading")
+@pytest.mark.parametrize(
+    "text",
+    [
+        NATIONAL.replace("<FlsAssDom_1", f'<FlsAssDom_1 xmlns="{NAMESPACE}"'),
+        NATIONAL.replace("<FlsAssDom_1", '<FlsAssDom_1 xmlns="urn:any" xmlns:x="urn:x" x:schemaLocation="u x"'),
+        NATIONAL.replace("<Assistenza>", f'<Assistenza xmlns="{NAMESPACE}">'),
+        NATIONAL.replace("<FlsAssDom_1", f'<p:FlsAssDom_1 xmlns:p="{NAMESPACE}"').replace("</Fls", "</p:Fls"),
+        _prefixed(NATIONAL),
+    ],
+    ids=["default", "with a place", "on the record", "on the root alone", "prefix"],
+)
+def test_a_national_file_is_read_in_any_namespace(text, monkeypatch):
+    def frames(content):
+        batches = list(read_xml.read(io.BytesIO(content.encode()), read_xml.layout("ADI1"), {}))
+        assert [issue for batch in batches for issue in batch.issues] == []
+        return [pl.concat([batch.frames[name] for batch in batches]) for name in batches[0].frames]
+
+    for bytes_per_batch in (read_xml.BYTES_PER_BATCH, 100):
+        monkeypatch.setattr(read_xml, "BYTES_PER_BATCH", bytes_per_batch)
+        for found, expected in zip(frames(text), frames(NATIONAL), strict=True):
+            assert_frame_equal(found, expected)
+
+
+def test_blanks_round_values_of_xml_are_left_out(way_of_reading):
+    text = ROOT + CONTACT.format(id=" \n\u00a0A&#160; ").replace('operazione="I"', 'operazione=" I "') + "</FlussoIASS>"
+    (batch,) = _xml(text)
+    contact = batch.frames["contact"].row(0, named=True)
+    assert (contact["contact_id"], contact["operation"]) == ("A", "I")

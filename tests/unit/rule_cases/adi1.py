@@ -82,4 +82,6 @@ CASES: dict[str, Change] = {
     "ADI1-551": put(V, assessed_on="2012-03-03"),
     "ADI1-560": every(),
     "ADI1-561": same_person_twice,
+    "ADI1-401": put(R, started_on="1979-12-31"),
+    "ADI1-402": put(V, assessed_on="1979-12-31"),
 }

@@ -111,4 +111,9 @@ CASES: dict[str, Change] = {
     "ADI2-541": put(S, suspended_from_on="2013-03-29", suspended_to_on=None),
     "ADI2-542": every(),
     "ADI2-545": every(put(R, started_on="2013-02-01"), put(C, closed_on="2013-02-28")),
+    "ADI2-401": put(R, started_on="1979-12-31"),
+    "ADI2-402": put(V, reassessed_on="1979-12-31"),
+    "ADI2-403": put(A, access_on="1979-12-31"),
+    "ADI2-404": put(S, suspended_from_on="1979-12-31"),
+    "ADI2-405": put(C, closed_on="1979-12-31"),
 }

@@ -55,8 +55,12 @@ CASES: dict[str, Change] = {
     "FAR1-526": put(R, birth_date="1935-07-13"),
     "FAR1-527": put(R, family_name="BIANCHI"),
     "FAR1-528": put(R, family_name="VERDI 2"),
+    "FAR1-535": put(R, given_name="XXX"),
     "FAR1-529": put(R, birth_date="1985-07-12"),
     "FAR1-550": put(V, assessed_on="2013-03-11"),
     "FAR1-551": put(V, assessed_on="2012-02-09"),
     "FAR1-560": every(),
+    "FAR1-400": put(R, birth_date="1849-12-31"),
+    "FAR1-401": put(R, admission_on="1949-12-31"),
+    "FAR1-402": put(V, assessed_on="1949-12-31"),
 }

@@ -84,4 +84,9 @@ CASES: dict[str, Change] = {
     "FAR2-535": every(put(R, admission_on="2012-11-01"), put(D, discharged_on="2012-12-31")),
     "FAR2-540": every(),
     "FAR2-541": every(),
+    "FAR2-401": put(R, admission_on="1949-12-31"),
+    "FAR2-402": put(T, tariff_from_on="1949-12-31"),
+    "FAR2-403": put(V, assessed_on="1949-12-31"),
+    "FAR2-404": put(S, suspended_from_on="1949-12-31"),
+    "FAR2-405": put(D, discharged_on="1949-12-31"),
 }

@@ -40,7 +40,7 @@ CASES: dict[str, Change] = {
     "NAAR-124": put(P, birth_date="2013-04-01"),
     "NAAR-130": put(P, citizenship_code=None),
     "NAAR-131": put(P, citizenship_code="IT"),
-    "NAAR-132": put(P, citizenship_code="198"),
+    "NAAR-570": put(P, citizenship_code="198"),
     "NAAR-133": put(P, residence_comune_code=None),
     "NAAR-134": put(P, residence_comune_code="A944"),
     "NAAR-135": put(P, residence_comune_code="015146"),
@@ -68,6 +68,7 @@ CASES: dict[str, Change] = {
     "NAAR-514": put(P, previous_identifier=WRONG_CHECK),
     "NAAR-515": put(P, family_name=None),
     "NAAR-516": put(P, family_name="VERD1"),
+    "NAAR-531": put(P, family_name="NON NOTO"),
     "NAAR-517": put(P, given_name=None),
     "NAAR-518": put(P, given_name="ALESSANDRA;"),
     "NAAR-519": put(P, birth_date="1892-03-01"),
@@ -82,4 +83,6 @@ CASES: dict[str, Change] = {
     "NAAR-528": put(P, status_code="D", death_on="2013-04-01"),
     "NAAR-529": put(P, status_code="D"),
     "NAAR-530": put(P, identifier_type_code="98", identifier=None),
+    "NAAR-400": put(P, birth_date="1849-12-31"),
+    "NAAR-401": put(P, status_on="1899-12-31"),
 }  # fmt: skip

@@ -43,4 +43,5 @@ CASES: dict[str, Change] = {
     "NOML-504": put(I, valid_from="2012-01-01", valid_to="2012-12-31"),
     "NOML-505": put(I, note="=1+1"),
     "NOML-506": put(I, local_label="=CMD()"),
+    "NOML-401": put("item", valid_from="1899-12-31"),
 }  # fmt: skip

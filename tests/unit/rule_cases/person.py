@@ -32,9 +32,11 @@ def person_cases(flow: str, table: str, born_with_unknown_place: str, after_reco
         182: {"birth_date": "12/07/1935"},
         183: {"birth_date": after_record},
         184: {"birth_date": "1892-01-01"},
+        581: {"local_id": "VRDLSN35L52A944A"},
+        570: {"citizenship_code": "224"},
+        400: {"birth_date": "1849-12-31"},
         190: {"citizenship_code": None},
         191: {"citizenship_code": "IT"},
-        192: {"citizenship_code": "198"},
         193: {"residence_comune_code": None},
         194: {"residence_comune_code": "A944"},
         195: {"residence_comune_code": "015146"},
@@ -54,10 +56,15 @@ def person_cases(flow: str, table: str, born_with_unknown_place: str, after_reco
         532: {"family_name": None},
         533: {"given_name": "=CMD()"},
         534: {"given_name": None},
+        535: {"local_id": "n/d"},
+        536: {"given_name": "Sconosciuta"},
+        537: {"birth_date": "1900-01-01"},
         541: {"birth_date": None},
         542: {"birth_place_code": "Bologna"},
         543: {"birth_place_code": "A000"},
         544: {"birth_place_code": "M320"},
         548: {"family_name": "ROSSI"},
     }
-    return {f"{flow}-{number}": put(table, **changes) for number, changes in cases.items()}
+    made = {f"{flow}-{number}": put(table, **changes) for number, changes in cases.items()}
+    # The same local id for a man born on another day.
+    return made | {f"{flow}-538": put(table, 1, sex_code="M", birth_date="1970-11-30")}

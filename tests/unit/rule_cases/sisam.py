@@ -78,4 +78,6 @@ CASES: dict[str, Change] = {
     "SISAM-507": put(C, 1, birth_date="1992-03-31"),
     "SISAM-508": put(C, 1, report_on="2013-03-14"),
     "SISAM-509": every(),
+    "SISAM-401": put(C, report_on="1979-12-31"),
+    "SISAM-580": put(C, case_id="BO-rssmra50a01a944c"),
 }  # fmt: skip

@@ -85,4 +85,6 @@ CASES: dict[str, Change] = {
     "SMAC-561": every(),
     "SMAC-562": every(),
     "SMAC-563": every(),
+    "SMAC-401": put(C, start_on="1989-12-31"),
+    "SMAC-580": put(C, contract_id="BO-rssmra50a01a944c"),
 }  # fmt: skip

@@ -11,7 +11,7 @@
     ]
 ) }}
 -- One row per period, period type, territory and family of services or service: persons in charge, distinct in each row, what they were
--- given and what it cost, with rates per 1,000 residents and per 1,000 residents of 75 and more.
+-- given and what it cost (nothing known where nothing is paid), with rates per 1,000 residents and per 1,000 residents of 75 and more.
 {% set given = ['n_starts', 'n_ends', 'in_charge_days', 'presence_days', 'n_accesses', 'amount_eur'] %}
 {% set told = ['n_persons', 'n_persons_75', 'n_episodes', 'n_episodes_without_person'] %}
 with given_month as (
@@ -83,7 +83,7 @@ in_place as (
         service_family_code,
         service_code,
         {% for measure in given %}
-            0 as {{ measure }},
+            null as {{ measure }},
         {% endfor %}
         count(*) filter (where person_key > 0 and is_one_everywhere and is_first) as n_persons,
         count(*) filter (where person_key > 0 and is_one_everywhere and is_first and is_person_75) as n_persons_75,
@@ -138,7 +138,7 @@ in_cell as (
         service_code,
         service_family_code,
         {% for measure in given %}
-            0 as {{ measure }},
+            null as {{ measure }},
         {% endfor %}
         1 as n_persons,
         cast(is_75 as integer) as n_persons_75,

@@ -34,13 +34,9 @@ inner join {{ ref('dim_service') }} as service
     on fact.service_key = service.service_key
 inner join {{ ref('dim_age_band') }} as age_band
     on fact.age_band_key = age_band.age_band_key
-inner join {{ ref('dq_observation') }} as observed
-    on
-        service.service_family_code = observed.service_family_code
-        and fact.sender_code = observed.sender_code
-        and fact.month_on >= observed.observed_from
 left join {{ ref('dim_territory') }} as district
     on
         district.territory_level = 'district'
         and fact.district_code = district.territory_code
         and fact.month_on between district.valid_from and district.valid_to
+where fact.is_observed
