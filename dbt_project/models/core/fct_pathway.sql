@@ -81,9 +81,10 @@ request as (
         request.contact_on + {{ window }} as window_on,
         -- A flow that was never delivered for the district answers nobody there.
         {% for family in ['far', 'adi', 'smac', 'sisam'] %}
-            ('{{ family | upper }}' = any(request.service_family_codes) and observed.{{ family }}_to is not null){{ ' or' if not loop.last }}
+            ('{{ family | upper }}' = any(request.service_family_codes) and observed.{{ family }}_to is not null)
+            {{ 'or' if not loop.last }}
         {% endfor %}
-        as is_followable
+            as is_followable
     from {{ ref('int_pathway__request') }} as request
     inner join {{ ref('fct_demand') }} as demand
         on request.demand_key = demand.demand_key

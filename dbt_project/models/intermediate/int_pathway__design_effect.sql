@@ -22,13 +22,13 @@ with person as (
 cell as (
     select
         cell_key,
-        {% for measure in measures | map('lower') %}
-            cast(sum(n_{{ measure }}) as double precision) as n_{{ measure }},
-            cast(sum(x_{{ measure }}) as double precision) as x_{{ measure }},
-            cast(sum(n_{{ measure }} * n_{{ measure }}) as double precision) as nn_{{ measure }},
-            cast(sum(n_{{ measure }} * x_{{ measure }}) as double precision) as nx_{{ measure }},
-            cast(sum(x_{{ measure }} * x_{{ measure }}) as double precision) as xx_{{ measure }}{{ ',' if not loop.last }}
-        {% endfor %}
+    {% for measure in measures | map('lower') %}
+        cast(sum(n_{{ measure }}) as double precision) as n_{{ measure }},
+        cast(sum(x_{{ measure }}) as double precision) as x_{{ measure }},
+        cast(sum(n_{{ measure }} * n_{{ measure }}) as double precision) as nn_{{ measure }},
+        cast(sum(n_{{ measure }} * x_{{ measure }}) as double precision) as nx_{{ measure }},
+        cast(sum(x_{{ measure }} * x_{{ measure }}) as double precision) as xx_{{ measure }}{{ ',' if not loop.last }}
+    {% endfor %}
     from person
     group by 1
 )
