@@ -1,7 +1,8 @@
 {# 95 % confidence limits in SQL; `side` is - for the lower limit and + for the upper one. Counts: exact (Poisson) below 10, where it
    matters, Byar's approximation from there, as public health observatories do; proportions: Wilson's score. Events of
    persons who have several: the limits of the count, wider by the root of its variance over a Poisson one's. Standardised rates:
-   Dobson's limits on the count; estimates bring their own (macro kaplan_meier). tests/e2e/test_indicators.py holds them against SciPy. #}
+   Dobson's limits on the count; estimates and shares of requests that share persons bring their own (macros kaplan_meier,
+   design_effect). tests/e2e/test_indicators.py holds them against SciPy. #}
 {% macro poisson(n, side) -%}
     {%- if side == '-' -%}
         {%- set exact = '0, 0.025318, 0.242209, 0.618672, 1.089865, 1.623486, 2.201894, 2.814363, 3.453832, 4.115373' -%}
@@ -20,6 +21,21 @@
     (
         {{ x }} + 3.841459 / 2 {{ side }} 1.959964 * sqrt({{ x }} * ({{ n }} - {{ x }}) / {{ n }} + 3.841459 / 4)
     ) / ({{ n }} + 3.841459)
+{%- endmacro %}
+
+{# By how much requests that share persons widen the variance of a share: the sum over persons of the square of what theirs together depart
+   from the share, over the sum over requests. Of n requests x have it; nn, nx and xx are the sums over persons of n², n·x and x². Where
+   all or none have it nobody can tell, and each person counts as one. Never below 1: chance does not narrow limits. #}
+{% macro design_effect(of) -%}
+    greatest(
+        1,
+        case
+            when {{ of }}.x in (0, {{ of }}.n) then {{ of }}.nn / {{ of }}.n
+            else
+                ({{ of }}.xx - 2 * {{ of }}.x / {{ of }}.n * {{ of }}.nx + power({{ of }}.x / {{ of }}.n, 2) * {{ of }}.nn)
+                / ({{ of }}.x * (1 - {{ of }}.x / {{ of }}.n))
+        end
+    )
 {%- endmacro %}
 
 {# A limit of the row of `computed`, by the method of its indicator; none without a denominator. #}
@@ -44,6 +60,8 @@
                     when 'wilson'
                         then computed.multiplier * {{ wilson('computed.numerator', 'computed.denominator', side) }}
                     when 'estimated'
+                        then {{ 'computed.own_low' if side == '-' else 'computed.own_high' }}
+                    when 'clustered'
                         then {{ 'computed.own_low' if side == '-' else 'computed.own_high' }}
                 end
     end

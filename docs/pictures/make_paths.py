@@ -109,32 +109,6 @@ def waiting(conn: object) -> None:
     save("path-waiting.svg", rows, spec, "Quanto si aspetta: dalla domanda alla valutazione e al primo accesso")
 
 
-def answers(conn: object) -> None:
-    rows = ask(
-        conn,
-        "select territory_label as district, unanswered_percent::float8 as percent from mart_pathway.answer as a"
-        " inner join core.dim_territory as t using (territory_level, territory_code) where a.cut_type = 'all'"
-        f" and territory_level = 'district' and t.is_current and {NEWEST.replace('year', 'a.year', 1)}",
-    )
-    spec = {
-        "layer": [
-            {
-                "mark": {"type": "bar", "color": PALE},
-                "encoding": {
-                    "x": measure("percent", "per cento delle richieste con esito noto"),
-                    "y": name("district", "-x"),
-                },
-            },
-            {
-                "mark": {"type": "rule", "color": INK, "strokeDash": [4, 3]},
-                "encoding": {"x": {"field": "percent", "aggregate": "mean"}},
-            },
-        ],
-    }
-    title = "Domande senza risposta, per distretto (tratteggio: media dei distretti)"
-    save("path-unanswered.svg", rows, spec, title)
-
-
 def paths(conn: object) -> None:
     rows = ask(
         conn,
@@ -145,7 +119,12 @@ def paths(conn: object) -> None:
         "mark": {"type": "bar", "color": GREEN},
         "encoding": {"x": measure("n_requests", "richieste"), "y": name("path_label")},
     }
-    save("path-frequent.svg", rows, spec, "I percorsi più frequenti degli anziani, oltre a quelli senza seguito")
+    save(
+        "path-frequent.svg",
+        rows,
+        spec,
+        "I percorsi più frequenti degli anziani, oltre a quelli senza eventi nei servizi",
+    )
 
 
 def offer(conn: object) -> None:
@@ -237,7 +216,7 @@ def sankey(conn: object) -> None:
 
 def main() -> None:
     with connection.connect(Settings.load(), "analyst", autocommit=True) as conn:
-        for draw in (conversion, waiting, answers, paths, sankey, offer):
+        for draw in (conversion, waiting, paths, sankey, offer):
             draw(conn)
 
 

@@ -78,9 +78,9 @@ def test_contacts_of_the_report_are_those_of_the_mart(folder: Path, built: Setti
             " where year_number = 2013 and intensity_code = 'TOT' and territory_code = %s",
         ),
         (
-            "P1",
-            "select unnest(array[n_answer_service, n_answer_charge, n_answer_assessment, n_answer_desk, n_answer_none,"
-            " n_answer_open, n_requests]) from mart_pathway.answer"
+            "P1bis",
+            "select unnest(array[n_sequel_known, n_sequel_not_followable, n_sequel_died, n_sequel_moved, n_sequel_open,"
+            " n_requests]) from mart_pathway.answer"
             " where year_number = 2013 and cut_type = 'all' and territory_code = %s",
         ),
         (
@@ -97,7 +97,7 @@ def test_services_and_paths_of_the_report_are_those_of_the_marts(
 ) -> None:
     columns = {
         "O6": ("n_persons", "d33za"),
-        "P1": ("n",),
+        "P1bis": ("n",),
         "P6": ("window_days", "n_happened", "estimated", "low", "high"),
     }[table]
     with connection.connect(built, "transformer") as conn:

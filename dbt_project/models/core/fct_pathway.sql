@@ -78,7 +78,13 @@ request as (
                 {% endfor %}
             ) as {{ prefix }}_observed_to,
         {% endfor %}
-        request.contact_on + {{ window }} as window_on
+        request.contact_on + {{ window }} as window_on,
+        -- A flow that was never delivered for the district answers nobody there.
+        {% for family in ['far', 'adi', 'smac', 'sisam'] %}
+            ('{{ family | upper }}' = any(request.service_family_codes) and observed.{{ family }}_to is not null)
+            {{ 'or' if not loop.last }}
+        {% endfor %}
+            as is_followable
     from {{ ref('int_pathway__request') }} as request
     inner join {{ ref('fct_demand') }} as demand
         on request.demand_key = demand.demand_key
@@ -116,19 +122,54 @@ judged as (
         end as {{ prefix }}_followed_days{{ ',' if not loop.last }}
     {% endfor %}
     from request
+),
+
+-- The strongest thing that followed; where nothing did, why not.
+answered as (
+    select
+        judged.*,
+        coalesce(judged.service_observed_to >= judged.window_on, false) as is_window_closed,
+        case
+            when judged.service_status_code = 'happened' then 'service'
+            when judged.charge_status_code = 'happened' then 'charge'
+            when judged.assessment_status_code = 'happened' then 'assessment'
+            when judged.is_processed_by_desk then 'desk_process'
+            when judged.is_answered_at_desk then 'desk'
+            when not judged.is_followable then 'not_followable'
+            when judged.service_status_code in ('died', 'moved') then judged.service_status_code
+            when judged.service_status_code = 'nothing' then 'none'
+            else 'open'
+        end as answer_code
+    from judged
+),
+
+-- Whether the flows of services can say what came of it. An answer that came early counts no sooner than its absence.
+known as (
+    select
+        answered.*,
+        case
+            when not answered.is_followable then 'not_followable'
+            when
+                answered.answer_code not in ('service', 'charge', 'assessment')
+                and answered.service_status_code in ('died', 'moved')
+                then answered.service_status_code
+            when answered.is_window_closed then 'known'
+            else 'open'
+        end as sequel_status_code
+    from answered
 )
 
 select
-    judged.demand_key,
-    judged.contact_on,
+    known.demand_key,
+    known.contact_on,
     demand.contact_date_key,
-    judged.last_contact_on,
+    known.last_contact_on,
     demand.sender_code,
     demand.district_code,
     demand.ausl_code,
     demand.territory_key,
     demand.desk_key,
-    judged.person_key,
+    known.person_key,
     demand.person_version_key,
     demand.demand_type_key,
     demand.target_group_key,
@@ -139,33 +180,32 @@ select
     demand.age_band_key,
     demand.delivery_key,
     demand.sex_code,
-    judged.is_answered_at_desk,
-    judged.is_referred,
-    judged.previous_gap_days,
-    coalesce(judged.previous_gap_days <= {{ window }}, false) as is_repeated,
-    judged.previous_end_days,
-    coalesce(judged.previous_end_days <= {{ var('return_days') }}, false) as is_return_after_end,
+    known.is_answered_at_desk,
+    known.is_processed_by_desk,
+    known.is_referred,
+    known.previous_gap_days,
+    coalesce(known.previous_gap_days <= {{ window }}, false) as is_repeated,
+    known.previous_end_days,
+    coalesce(known.previous_end_days <= {{ var('return_days') }}, false) as is_return_after_end,
     {% for prefix, _, _ in milestones %}
-        judged.{{ prefix }}_on,
-        judged.{{ prefix }}_days,
-        judged.{{ prefix }}_link_source_code,
-        judged.{{ prefix }}_status_code,
-        judged.{{ prefix }}_followed_days,
+        known.{{ prefix }}_on,
+        known.{{ prefix }}_days,
+        known.{{ prefix }}_link_source_code,
+        known.{{ prefix }}_status_code,
+        known.{{ prefix }}_followed_days,
     {% endfor %}
-    case
-        when judged.service_status_code = 'happened' then 'service'
-        when judged.charge_status_code = 'happened' then 'charge'
-        when judged.assessment_status_code = 'happened' then 'assessment'
-        when judged.is_answered_at_desk then 'desk'
-        when judged.service_status_code = 'nothing' then 'none'
-        else 'open'
-    end as answer_code,
-    'DOM>' || coalesce(judged.step_codes, case when judged.service_status_code = 'nothing' then 'NULLA' else 'APERTO' end) as path_codes,
-    '0' || coalesce('>' || judged.step_days, '') as path_days,
+    known.answer_code,
+    known.is_followable,
+    known.is_window_closed,
+    known.sequel_status_code,
+    known.sequel_status_code = 'known' as is_sequel_known,
+    known.sequel_status_code = 'known' and known.answer_code in ('desk_process', 'none') as is_without_sequel,
+    'DOM>' || coalesce(known.step_codes, case when known.service_status_code = 'nothing' then 'NULLA' else 'APERTO' end) as path_codes,
+    '0' || coalesce('>' || known.step_days, '') as path_days,
     1 as n_requests,
-    judged.n_demands
-from judged
+    known.n_demands
+from known
 inner join {{ ref('fct_demand') }} as demand
-    on judged.demand_key = demand.demand_key
+    on known.demand_key = demand.demand_key
 -- Kept in the order of days: who counts a year again, or asks for one, reads that year's pages only.
-order by judged.contact_on
+order by known.contact_on

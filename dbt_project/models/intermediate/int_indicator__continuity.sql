@@ -9,10 +9,9 @@ with measure as (
         n_happened as numerator,
         n_requests - n_not_observed as denominator,
         n_persons_happened as n_persons,
-        -- An estimate says nothing of a day that nobody was followed to.
-        case when n_nothing > 0 then estimated_percent end as own_value,
-        case when n_nothing > 0 then estimated_percent_low end as own_low,
-        case when n_nothing > 0 then estimated_percent_high end as own_high,
+        estimated_percent as own_value,
+        estimated_percent_low as own_low,
+        estimated_percent_high as own_high,
         n_observation_end + n_not_observed as n_open
     from {{ ref('conversion') }}
     where
@@ -38,14 +37,14 @@ with measure as (
         year_number,
         territory_level,
         territory_code,
-        'requests_unanswered_percent',
-        n_answer_none,
-        n_requests - n_answer_open,
-        n_persons_unanswered,
+        'requests_without_sequel_percent',
+        n_without_sequel,
+        n_sequel_known,
+        n_persons_without_sequel,
         null,
-        null,
-        null,
-        n_answer_open
+        without_sequel_percent_low,
+        without_sequel_percent_high,
+        n_sequel_open
     from {{ ref('answer') }}
     where cut_type = 'all'
 )

@@ -47,4 +47,5 @@ left join {{ ref('demand_service') }} as answer
     on
         followed.regional_code = answer.regional_code
         and followed.service_family_code = answer.service_family_code
+        and {{ is_valid_on('answer', 'followed.contact_on') }}
 order by followed.demand_key, milestone.milestone_code, followed.event_number

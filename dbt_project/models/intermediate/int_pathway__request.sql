@@ -63,6 +63,7 @@ answer as (
         request.demand_key,
         array_agg(distinct service.destination_service_code) filter (where service.destination_service_key > 0) as destination_codes,
         bool_or(type.outcome_type_code in ('1', '2')) as is_answered_at_desk,
+        bool_or(type.outcome_type_code in ('3', '4', '5', '6')) as is_processed_by_desk,
         bool_or(type.outcome_type_code = '6') as is_referred
     from request
     inner join member
@@ -85,8 +86,18 @@ select
     request.previous_gap_days,
     cast(request.n_demands as integer) as n_demands,
     coalesce(answer.destination_codes, '{}'::text[]) as destination_codes,
+    coalesce(followed.service_family_codes, '{}'::text[]) as service_family_codes,
     coalesce(answer.is_answered_at_desk, false) as is_answered_at_desk,
+    coalesce(answer.is_processed_by_desk, false) as is_processed_by_desk,
     coalesce(answer.is_referred, false) as is_referred
 from request
 left join answer
     on request.demand_key = answer.demand_key
+-- The flows that can answer what was asked, on the day on which it was.
+cross join lateral (
+    select array_agg(service.service_family_code order by service.service_family_code) as service_family_codes
+    from {{ ref('demand_service') }} as service
+    where
+        request.regional_code = service.regional_code
+        and {{ is_valid_on('service', 'request.contact_on') }}
+) as followed

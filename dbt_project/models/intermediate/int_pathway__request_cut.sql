@@ -3,7 +3,11 @@
 select
     pathway.person_key,
     cut.cut_key,
+    pathway.contact_on,
     pathway.answer_code,
+    pathway.sequel_status_code,
+    pathway.is_sequel_known,
+    pathway.is_without_sequel,
     pathway.is_repeated,
     pathway.is_return_after_end,
     pathway.path_codes,

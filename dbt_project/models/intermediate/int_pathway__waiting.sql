@@ -1,6 +1,7 @@
 {{ config(materialized='table') }}
 -- One row per cell that this build writes again, milestone and day on which somebody reached it: the Kaplan-Meier estimate of the share
--- still waiting, with its Greenwood error and log-log bands of 95 %. Death, departure and the end of observation are censoring.
+-- still waiting, with its error, which knows that requests of one person go together, and log-log bands of 95 %. Death, departure and the
+-- end of observation are censoring.
 with day as (
     select
         cut_key,
@@ -29,11 +30,16 @@ cell_day as (
 at_risk as (
     select
         cell_day.*,
+        effect.design_effect,
         sum(cell_day.n_leaving) over (
             partition by cell_day.cell_key, cell_day.milestone_code
             order by cell_day.day_number desc
         ) as n_at_risk
     from cell_day
+    inner join {{ ref('int_pathway__design_effect') }} as effect
+        on
+            cell_day.cell_key = effect.cell_key
+            and cell_day.milestone_code = effect.measure_code
 )
 
-{{ kaplan_meier('at_risk', ['cell_key', 'milestone_code']) }}
+{{ kaplan_meier('at_risk', ['cell_key', 'milestone_code'], 'step.design_effect') }}

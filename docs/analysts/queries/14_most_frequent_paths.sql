@@ -1,5 +1,5 @@
 -- Question: which way do older people take after they asked for help (newest year)?
--- Caveat: the steps of 180 days; "Osservazione non conclusa" is a path whose 180 days are not delivered yet.
+-- Caveat: the steps of 180 days in the flows of services; "Nessun evento finora" is a path whose 180 days are not delivered yet.
 select
     path_rank,
     path_label,

@@ -13,6 +13,7 @@
 -- and of those that did not, whether they could have. Persons are distinct in each row.
 {% set statuses = ['happened', 'nothing', 'died', 'moved', 'observation_end', 'not_observed'] %}
 {% set sources = ['by_destination', 'by_applicant', 'by_demand_type', 'by_person'] %}
+{% set measures = statuses + sources + ['at_risk'] %}
 {% set windows = var('pathway_windows') %}
 with seen as (
     select
@@ -48,6 +49,9 @@ request as (
                 ) as n_{{ source }}_{{ days }},
             {% endfor %}
         {% endfor %}
+        {% for days in windows %}
+            cast(coalesce(sum(n_requests) filter (where followed_days >= {{ days }}), 0) as integer) as n_at_risk_{{ days }},
+        {% endfor %}
         cast(sum(n_requests) as integer) as n_requests
     from seen
     group by 1, 2
@@ -58,7 +62,7 @@ counted as (
         cut.cell_key,
         request.milestone_code,
         {% for days in windows %}
-            {% for measure in statuses + sources %}
+            {% for measure in measures %}
                 sum(request.n_{{ measure }}_{{ days }}) as n_{{ measure }}_{{ days }},
             {% endfor %}
         {% endfor %}
@@ -131,13 +135,18 @@ select
     {% for measure in statuses[1:] + sources %}
         within.n_{{ measure }},
     {% endfor %}
-    round(cast(100 * within.n_happened as numeric) / nullif(within.n_happened + within.n_nothing, 0), 2) as happened_percent,
+    within.n_at_risk,
+    -- Nothing is known of a window to whose end nobody was followed, unless all had got there before.
     case
-        when counted.n_requests > within.n_not_observed
+        when within.n_at_risk > 0 or estimate.waiting_share = 0
             then round(cast(100 * (1 - coalesce(estimate.waiting_share, 1)) as numeric), 2)
     end as estimated_percent,
-    round(cast(100 * (1 - estimate.waiting_share_high) as numeric), 2) as estimated_percent_low,
-    round(cast(100 * (1 - estimate.waiting_share_low) as numeric), 2) as estimated_percent_high
+    case
+        when within.n_at_risk > 0 then round(cast(100 * (1 - estimate.waiting_share_high) as numeric), 2)
+    end as estimated_percent_low,
+    case
+        when within.n_at_risk > 0 then round(cast(100 * (1 - estimate.waiting_share_low) as numeric), 2)
+    end as estimated_percent_high
 from counted
 left join person
     on
@@ -149,13 +158,13 @@ cross join
         {% for days in windows %}
             (
                 {{ days }},
-                {% for measure in statuses + sources %}
+                {% for measure in measures %}
                     counted.n_{{ measure }}_{{ days }},
                 {% endfor %}
                 person.n_persons_happened_{{ days }}
             ){{ ',' if not loop.last }}
         {% endfor %}
-    ) as within (window_days, n_{{ (statuses + sources) | join(', n_') }}, n_persons_happened)
+    ) as within (window_days, n_{{ measures | join(', n_') }}, n_persons_happened)
 left join estimate
     on
         counted.cell_key = estimate.cell_key

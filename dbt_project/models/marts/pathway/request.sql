@@ -20,6 +20,7 @@ select
     type.level1_label,
     outcome_type.outcome_type_label,
     fact.is_answered_at_desk,
+    fact.is_processed_by_desk,
     fact.is_referred,
     fact.is_repeated,
     fact.previous_gap_days,
@@ -31,6 +32,11 @@ select
     {% endfor %}
     fact.service_link_source_code,
     fact.answer_code,
+    fact.is_followable,
+    fact.is_window_closed,
+    fact.sequel_status_code,
+    fact.is_sequel_known,
+    fact.is_without_sequel,
     fact.path_codes,
     fact.n_requests,
     fact.n_demands

@@ -12,7 +12,7 @@
     ]
 ) }}
 -- One row per year of request, territory, cut, milestone and day on which somebody reached it: the Kaplan-Meier estimate of the share
--- still waiting, with its Greenwood error and log-log bands of 95 %. Death, departure and the end of observation are censoring.
+-- still waiting, with its error and log-log bands of 95 %. Death, departure and the end of observation are censoring.
 select
     cell.year_number,
     cell.territory_level,
