@@ -19,10 +19,9 @@ from tests.oracle import counting, indicators, report_tables, services, waiting
 from tests.oracle.compare import differences, told
 from tests.oracle.product import Product, cell
 from tests.oracle.reading import Received, read
-from tests.oracle.region import Home, make
+from tests.oracle.region import SENDERS, Home, make
 from tests.oracle.rules import Coverage, Persons, Place
 
-SCALE = 0.006
 YEAR = ("year", date(2014, 1, 1))
 PERIOD_KEY = ("period_type", "period_start_on", "territory_level", "territory_code")
 #: Places whose reports are compared: the region, the AUSL of the reform, a district that was silent for two months.
@@ -114,14 +113,18 @@ class Told:
         return {(place[0], (place[1], place[2]), *place[3:]): row for place, row in found.items()}
 
 
-@pytest.fixture(scope="module")
+#: Scale of the region and who sends, for `make test` and for a larger comparison.
+SMALL, LARGE = (0.006, SENDERS), (0.03, ())
+
+
+@pytest.fixture(scope="module", params=[SMALL, pytest.param(LARGE, marks=pytest.mark.bench)], ids=["small", "large"])
 def both(request: pytest.FixtureRequest) -> Iterator[Told]:
     there = os.environ.get("IASS_ORACLE_HOME")
     if there:
         home = Home(Path(there), Path(there) / "region" / "landing", {"IASS_HOME": there})
     else:
-        settings = request.getfixturevalue("new_installation")("oracle")
-        home = make(settings.home, settings.environment(), SCALE)
+        settings = request.getfixturevalue("new_installation")(f"oracle{request.param_index}")
+        home = make(settings.home, settings.environment(), *request.param)
     product = Product(home.iass("url", "--role", "transformer"))
     vault = Product(home.iass("url", "--role", "owner"))
     yield Told(home, read(home.landing, home.receipts), product, vault)
