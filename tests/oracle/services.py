@@ -26,6 +26,8 @@ from tests.oracle.rules import (
     month_of,
     months_between,
     periods_of,
+    places_of,
+    successor,
 )
 
 DAY = timedelta(days=1)
@@ -67,8 +69,8 @@ class Episode:
         return district_of(self.record["residence"], self.begun)
 
     def ausl(self, on: date) -> str:
-        """AUSL on a day of the episode; of a stranger to the region that which sends."""
-        return self.sender if self.district == UNKNOWN else ausl_of(self.district, on)
+        """AUSL on a day of the episode; of a stranger to the region that which sends, or took it over."""
+        return successor(self.sender, on) if self.district == UNKNOWN else ausl_of(self.district, on)
 
     @property
     def days(self) -> list[date]:
@@ -370,8 +372,12 @@ def levels(month: MonthInCharge) -> list[tuple[str, str]]:
 
 def places(month: MonthInCharge) -> list[Place]:
     """Where a month in charge counts; of strangers to the region there is no district."""
-    found: list[Place] = [("ausl", month.ausl), ("region", REGION)]
-    return found if month.district == UNKNOWN else [("district", month.district), *found]
+    if month.district != UNKNOWN:
+        return places_of(month.district, month.month)
+    here = month.ausl
+    today = successor(here, date.max)
+    found: list[Place] = [("ausl", here), ("region", REGION)]
+    return found if here == today else [*found, ("ausl_today", today)]
 
 
 def event_of(episode: Episode) -> Event:

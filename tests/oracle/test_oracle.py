@@ -366,6 +366,8 @@ def test_requests_row_by_row(both: Told) -> None:
             "previous_gap_days": request.previous_gap,
             "previous_end_days": request.previous_end,
             "answer_code": request.answer,
+            "sequel_status_code": request.sequel,
+            "is_without_sequel": request.is_without_sequel,
         }
         for milestone, followed in request.reached.items():
             row |= {
@@ -388,14 +390,26 @@ def test_shares_that_reach_a_milestone(both: Told) -> None:
     counted = waiting.conversion(both.requests)
     table, key = "mart_pathway.conversion", ("cut_type", "cut_code", "milestone_code", "window_days")
     published = both.by_year(table, key, columns_of(counted))
-    agree(table, counted, published, tolerance={"estimated_percent": 0.00501})
+    agree(table, counted, published, tolerance=dict.fromkeys(_PERCENT, 0.00501))
+
+
+#: Percentages are kept with two decimals.
+_PERCENT = tuple(
+    f"{name}{end}" for name in ("estimated_percent", "without_sequel_percent") for end in ("", "_low", "_high")
+)
+
+
+def test_requests_by_month(both: Told) -> None:
+    counted = waiting.answer_month(both.requests)
+    table = "mart_pathway.answer_month"
+    agree(table, counted, both.by_year(table, ("cut_type", "cut_code", "month_on"), columns_of(counted)))
 
 
 def test_answers_to_requests(both: Told) -> None:
     counted = waiting.answer(both.requests)
     table = "mart_pathway.answer"
     published = both.by_year(table, ("cut_type", "cut_code"), columns_of(counted))
-    agree(table, counted, published, tolerance={"without_sequel_percent": 0.00501})
+    agree(table, counted, published, tolerance=dict.fromkeys(_PERCENT, 0.00501))
 
 
 # Reports
