@@ -371,6 +371,11 @@ class Persons:
                 found = record
         return found
 
+    def birth(self, person: int) -> date | None:
+        """Day of birth, if the registry ever told one."""
+        days = [record["birth"] for record in self.versions.get(person, ()) if record["birth"]]
+        return days[-1] if days else None
+
     def described(self, person: int, on: date, events: Iterable[Event]) -> tuple[str, str, str]:
         """Sex, group of citizenship and age band of a person of a period that ends on a day."""
         last = max(events, key=lambda event: (event.on, event.place))

@@ -87,7 +87,7 @@ class Told:
         return services.Supply.of(self.received, self.episodes)
 
     @cached_property
-    def persons_in_charge(self) -> dict[Any, tuple[str, str, str]]:
+    def persons_in_charge(self) -> services.InCharge:
         return services.described_in(self.supply, self.persons)
 
     @cached_property
