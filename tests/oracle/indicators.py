@@ -43,6 +43,7 @@ class Value:
     multiplier: float = 100
     method: str = "none"
     value: float | None = None
+    wider: float = 1
 
     def row(self) -> dict[str, Any]:
         value = self.value
@@ -53,7 +54,9 @@ class Value:
             assert self.numerator is not None
             assert self.denominator
             limits = {"wilson": wilson, "poisson": poisson}[self.method](self.numerator, self.denominator)
-            row["lower_limit"], row["upper_limit"] = (self.multiplier * limit for limit in limits)
+            row["lower_limit"], row["upper_limit"] = (
+                value + self.wider * (self.multiplier * limit - value) for limit in limits
+            )
         return row
 
 
@@ -146,7 +149,7 @@ def _desk_values(
     n_registered = sum(demand.person in registered for demand in demands)
     foreign = citizenships.count("straniera")
     return {
-        "contacts_per_1000": Value(n_contacts, exposure, 1000, "poisson"),
+        "contacts_per_1000": Value(n_contacts, exposure, 1000, "poisson", wider=_wider(contacts)),
         "persons_per_1000": Value(n, exposure, 1000, "poisson"),
         "demands_per_contact": Value(len(demands), n_contacts, 1),
         "persons_repeated_percent": Value(n_repeated, n, method="wilson"),
@@ -162,6 +165,15 @@ def _desk_values(
         "demands_registered_percent": Value(n_registered, len(demands), method="wilson"),
         **_desk_places(contacts, cell),
     }
+
+
+def _wider(contacts: list[Contact]) -> float:
+    """How much wider the limits of contacts are than of as many reporters, because some come again."""
+    times: dict[Any, int] = defaultdict(int)
+    for contact in contacts:
+        times[contact.reporter if contact.reporter > 0 else contact.key] += contact.official
+    n = sum(times.values())
+    return math.sqrt(sum(n_times**2 for n_times in times.values()) / n) if n else 1
 
 
 def _desk_places(contacts: list[Contact], cell: Cell) -> dict[str, Value]:
@@ -290,6 +302,8 @@ def of_requests(requests: list[Request], cells: Iterable[Cell]) -> dict[Any, Any
                     "indicator_value": share["estimated_percent"],
                     "numerator": share["n_happened"],
                     "denominator": n_followed,
+                    "lower_limit": share["estimated_percent_low"],
+                    "upper_limit": share["estimated_percent_high"],
                 }
             figures[f"median_days_to_{code}", period, place] = {
                 "indicator_value": time["median_days"],
@@ -298,6 +312,9 @@ def of_requests(requests: list[Request], cells: Iterable[Cell]) -> dict[Any, Any
         row = answers[cut]
         figures["requests_without_sequel_percent", period, place] = {
             "indicator_value": row["without_sequel_percent"],
+            "numerator": row["n_without_sequel"],
             "denominator": row["n_sequel_known"],
+            "lower_limit": row["without_sequel_percent_low"],
+            "upper_limit": row["without_sequel_percent_high"],
         }
     return figures

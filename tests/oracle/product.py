@@ -123,7 +123,9 @@ class Product:
         return found
 
     def requests(self, columns: Iterable[str]) -> dict[Any, Any]:
-        return self.table(f"core.fct_pathway {_TYPE}", ("person_key", "regional_code", "contact_on"), columns)
+        there = self.columns("core.fct_pathway")
+        names = [column for column in columns if column in there]
+        return self.table(f"core.fct_pathway {_TYPE}", ("person_key", "regional_code", "contact_on"), names)
 
 
 def _by(dimension: str) -> str:

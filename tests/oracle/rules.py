@@ -118,8 +118,20 @@ def district_of(comune_code: str, on: date) -> str:
 
 
 def places_of(district: str, on: date) -> list[Place]:
-    """The places in which a row of a district counts."""
-    return [("district", district), ("ausl", ausl_of(district, on)), ("region", REGION)]
+    """The places in which a row of a district counts, its AUSL of today too while that was not there."""
+    here = ausl_of(district, on)
+    today = ausl_of(district, date.max)
+    found: list[Place] = [("district", district), ("ausl", here), ("region", REGION)]
+    return found if here == today else [*found, ("ausl_today", today)]
+
+
+@cache
+def successor(ausl: str, on: date) -> str:
+    """The AUSL that has the districts of an AUSL on a day."""
+    if any(comune.ausl == ausl and comune.valid_from <= on <= comune.valid_to for comune in comuni()):
+        return ausl
+    had = {comune.district for comune in comuni() if comune.ausl == ausl}
+    return min((ausl_of(district, on) for district in had), default=ausl)
 
 
 @cache
@@ -129,7 +141,10 @@ def members(place: Place, month: date) -> tuple[str, ...]:
     return tuple(
         district
         for district in districts()
-        if level == "region" or (level == "district" and district == code) or ausl_of(district, month) == code
+        if level == "region"
+        or (level == "district" and district == code)
+        or (level == "ausl" and ausl_of(district, month) == code)
+        or (level == "ausl_today" and code == ausl_of(district, date.max) != ausl_of(district, month))
     )
 
 
@@ -297,9 +312,9 @@ class Coverage:
         return set.intersection(*came)
 
     def span(self, subject: str) -> tuple[date, date]:
-        """First and last month of which anybody sent something."""
-        months = [month for flow in SUBJECTS[subject] for _, month in self.sent[flow]]
-        return min(months), max(months)
+        """First and last month of which anybody sent something, of a family in two files of which both did."""
+        spans = [{month for _, month in self.sent[flow]} for flow in SUBJECTS[subject]]
+        return max(min(months) for months in spans), min(max(months) for months in spans)
 
     def is_whole(self, subject: str, period: Period) -> bool:
         first, last = self.span(subject)
@@ -356,6 +371,11 @@ class Persons:
                 found = record
         return found
 
+    def birth(self, person: int) -> date | None:
+        """Day of birth, if the registry ever told one."""
+        days = [record["birth"] for record in self.versions.get(person, ()) if record["birth"]]
+        return days[-1] if days else None
+
     def described(self, person: int, on: date, events: Iterable[Event]) -> tuple[str, str, str]:
         """Sex, group of citizenship and age band of a person of a period that ends on a day."""
         last = max(events, key=lambda event: (event.on, event.place))
@@ -364,6 +384,9 @@ class Persons:
         citizenship = (registry and registry["citizenship"]) or last.citizenship
         if registry and registry["birth"]:
             age = age_on(registry["birth"], None, on)
+        elif (on.month, on.day) == (12, 31):
+            age = age_on(None, last.birth_year, on)
         else:
-            age = age_on(last.birth, last.birth_year, on)
+            # Of who is in no registry the day of birth is not kept: her age is the one that was said.
+            age = age_on(last.birth, last.birth_year, last.on)
         return sex, citizenship_group(citizenship), band(age)

@@ -15,17 +15,19 @@ from tests.oracle.rules import (
     UNKNOWN,
     Coverage,
     Event,
-    Period,
     Persons,
     Place,
     add_months,
+    age_on,
     ausl_of,
+    band,
     bands_from,
     district_of,
-    last_day,
     month_of,
     months_between,
     periods_of,
+    places_of,
+    successor,
 )
 
 DAY = timedelta(days=1)
@@ -67,8 +69,8 @@ class Episode:
         return district_of(self.record["residence"], self.begun)
 
     def ausl(self, on: date) -> str:
-        """AUSL on a day of the episode; of a stranger to the region that which sends."""
-        return self.sender if self.district == UNKNOWN else ausl_of(self.district, on)
+        """AUSL on a day of the episode; of a stranger to the region that which sends, or took it over."""
+        return successor(self.sender, on) if self.district == UNKNOWN else ausl_of(self.district, on)
 
     @property
     def days(self) -> list[date]:
@@ -370,8 +372,12 @@ def levels(month: MonthInCharge) -> list[tuple[str, str]]:
 
 def places(month: MonthInCharge) -> list[Place]:
     """Where a month in charge counts; of strangers to the region there is no district."""
-    found: list[Place] = [("ausl", month.ausl), ("region", REGION)]
-    return found if month.district == UNKNOWN else [("district", month.district), *found]
+    if month.district != UNKNOWN:
+        return places_of(month.district, month.month)
+    here = month.ausl
+    today = successor(here, date.max)
+    found: list[Place] = [("ausl", here), ("region", REGION)]
+    return found if here == today else [*found, ("ausl_today", today)]
 
 
 def event_of(episode: Episode) -> Event:
@@ -381,21 +387,29 @@ def event_of(episode: Episode) -> Event:
     )
 
 
-def described_in(supply: Supply, persons: Persons) -> dict[tuple[Period, int], tuple[str, str, str]]:
-    """Sex, citizenship and age band of each person in charge in a period."""
-    events: dict[tuple[Period, int], list[Event]] = defaultdict(list)
+#: Sex and age band of a person in charge in a month.
+InCharge = dict[tuple[date, int], tuple[str, str]]
+
+
+def described_in(supply: Supply, persons: Persons) -> InCharge:
+    """Sex by the registry, else the one that is known; age on the month's last day, of two the older one."""
+    told: dict[tuple[date, int], list[Episode]] = defaultdict(list)
     for month in supply.months:
         if month.episode.person > 0:
-            for period in periods_of(month.month):
-                events[period, month.episode.person].append(event_of(month.episode))
-    return {
-        (period, person): persons.described(person, last_day(period), mine) for (period, person), mine in events.items()
-    }
+            told[month.month, month.episode.person].append(month.episode)
+    found: InCharge = {}
+    for (month, person), episodes in told.items():
+        on = add_months(month, 1) - DAY
+        registry = persons.registered(person, on)
+        birth = persons.birth(person)
+        ages = [age_on(birth, episode.record["birth_year"], on) for episode in episodes]
+        sexes = sorted({episode.record["sex"] for episode in episodes} - {""}, reverse=True)
+        sex = (registry and registry["sex"]) or (sexes[0] if sexes else UNKNOWN)
+        found[month, person] = (sex, band(max((age for age in ages if age is not None), default=None)))
+    return found
 
 
-def offer_monthly(
-    supply: Supply, told: dict[tuple[Period, int], tuple[str, str, str]], coverage: Coverage
-) -> dict[Any, Any]:
+def offer_monthly(supply: Supply, told: InCharge, coverage: Coverage) -> dict[Any, Any]:
     groups: dict[tuple[Any, ...], list[MonthInCharge]] = defaultdict(list)
     for month in supply.months:
         for period in periods_of(month.month):
@@ -408,7 +422,7 @@ def offer_monthly(
         persons = {month.episode.person for month in mine if month.episode.person > 0}
         episodes = {id(month.episode): month.episode for month in mine}.values()
         period, place, family = key[0], key[1], mine[0].episode.family
-        n_old = sum(told[period, person][2] in old for person in persons)
+        n_old = len({month.episode.person for month in mine if _is_old(month, told)})
         covered = coverage.exposure(family, place, period)
         covered_old = coverage.exposure(family, place, period, old)
         expected, came = coverage.expected(place, period), coverage.received(family, place, period)
@@ -434,19 +448,24 @@ def offer_monthly(
     return figures
 
 
+def _is_old(month: MonthInCharge, told: InCharge) -> bool:
+    person = month.episode.person
+    return person > 0 and told[month.month, person][1] in bands_from(75)
+
+
 def _sum(values: Iterable[float | None]) -> float | None:
     """Of what nobody gives there is no sum."""
     known = [value for value in values if value is not None]
     return sum(known) if known else None
 
 
-def in_charge_monthly(supply: Supply, told: dict[tuple[Period, int], tuple[str, str, str]]) -> dict[Any, Any]:
+def in_charge_monthly(supply: Supply, told: InCharge) -> dict[Any, Any]:
     groups: dict[tuple[Any, ...], set[int]] = defaultdict(set)
     for month in supply.months:
         person = month.episode.person
         if person <= 0:
             continue
-        sex, _, age_band = told[("month", month.month), person]
+        sex, age_band = told[month.month, person]
         for place in places(month):
             for level in levels(month):
                 for sex_code in (sex, "TOT"):

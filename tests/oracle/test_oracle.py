@@ -19,10 +19,9 @@ from tests.oracle import counting, indicators, report_tables, services, waiting
 from tests.oracle.compare import differences, told
 from tests.oracle.product import Product, cell
 from tests.oracle.reading import Received, read
-from tests.oracle.region import Home, make
+from tests.oracle.region import SENDERS, Home, make
 from tests.oracle.rules import Coverage, Persons, Place
 
-SCALE = 0.006
 YEAR = ("year", date(2014, 1, 1))
 PERIOD_KEY = ("period_type", "period_start_on", "territory_level", "territory_code")
 #: Places whose reports are compared: the region, the AUSL of the reform, a district that was silent for two months.
@@ -88,7 +87,7 @@ class Told:
         return services.Supply.of(self.received, self.episodes)
 
     @cached_property
-    def persons_in_charge(self) -> dict[Any, tuple[str, str, str]]:
+    def persons_in_charge(self) -> services.InCharge:
         return services.described_in(self.supply, self.persons)
 
     @cached_property
@@ -114,14 +113,18 @@ class Told:
         return {(place[0], (place[1], place[2]), *place[3:]): row for place, row in found.items()}
 
 
-@pytest.fixture(scope="module")
+#: Scale of the region and who sends, for `make test` and for a larger comparison.
+SMALL, LARGE = (0.006, SENDERS), (0.03, ())
+
+
+@pytest.fixture(scope="module", params=[SMALL, pytest.param(LARGE, marks=pytest.mark.bench)], ids=["small", "large"])
 def both(request: pytest.FixtureRequest) -> Iterator[Told]:
     there = os.environ.get("IASS_ORACLE_HOME")
     if there:
         home = Home(Path(there), Path(there) / "region" / "landing", {"IASS_HOME": there})
     else:
-        settings = request.getfixturevalue("new_installation")("oracle")
-        home = make(settings.home, settings.environment(), SCALE)
+        settings = request.getfixturevalue("new_installation")(f"oracle{request.param_index}")
+        home = make(settings.home, settings.environment(), *request.param)
     product = Product(home.iass("url", "--role", "transformer"))
     vault = Product(home.iass("url", "--role", "owner"))
     yield Told(home, read(home.landing, home.receipts), product, vault)
@@ -363,6 +366,8 @@ def test_requests_row_by_row(both: Told) -> None:
             "previous_gap_days": request.previous_gap,
             "previous_end_days": request.previous_end,
             "answer_code": request.answer,
+            "sequel_status_code": request.sequel,
+            "is_without_sequel": request.is_without_sequel,
         }
         for milestone, followed in request.reached.items():
             row |= {
@@ -385,14 +390,26 @@ def test_shares_that_reach_a_milestone(both: Told) -> None:
     counted = waiting.conversion(both.requests)
     table, key = "mart_pathway.conversion", ("cut_type", "cut_code", "milestone_code", "window_days")
     published = both.by_year(table, key, columns_of(counted))
-    agree(table, counted, published, tolerance={"estimated_percent": 0.00501})
+    agree(table, counted, published, tolerance=dict.fromkeys(_PERCENT, 0.00501))
+
+
+#: Percentages are kept with two decimals.
+_PERCENT = tuple(
+    f"{name}{end}" for name in ("estimated_percent", "without_sequel_percent") for end in ("", "_low", "_high")
+)
+
+
+def test_requests_by_month(both: Told) -> None:
+    counted = waiting.answer_month(both.requests)
+    table = "mart_pathway.answer_month"
+    agree(table, counted, both.by_year(table, ("cut_type", "cut_code", "month_on"), columns_of(counted)))
 
 
 def test_answers_to_requests(both: Told) -> None:
     counted = waiting.answer(both.requests)
     table = "mart_pathway.answer"
     published = both.by_year(table, ("cut_type", "cut_code"), columns_of(counted))
-    agree(table, counted, published, tolerance={"without_sequel_percent": 0.00501})
+    agree(table, counted, published, tolerance=dict.fromkeys(_PERCENT, 0.00501))
 
 
 # Reports

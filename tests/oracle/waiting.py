@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from statistics import median
@@ -22,6 +22,8 @@ WINDOW = 180
 RETURN_DAYS = 365
 #: Outcomes that answer at once, and those that are a step of the desk's own.
 AT_ONCE, PROCESS = {"1", "2"}, {"3", "4", "5", "6"}
+#: Answers that a flow of services shows.
+BY_FLOWS = ("service", "charge", "assessment")
 ANSWERED_BY = "dbt_project/seeds/demand_service.csv"
 #: The flows that must both come for a family to be known.
 FLOWS = {"FAR": ("FAR1", "FAR2"), "ADI": ("ADI1", "ADI2"), "SMAC": ("SMAC",), "SISAM": ("SISAM",)}
@@ -75,9 +77,22 @@ class Request:
         return self.first.contact.district
 
     @property
+    def sequel(self) -> str:
+        """Whether the flows can say what came of it, or why not: it does not depend on how early something came."""
+        if not self.is_followable:
+            return "not_followable"
+        if self.cut and self.answer not in BY_FLOWS:
+            return self.cut
+        return "known" if self.is_window_closed else "open"
+
+    @property
     def is_sequel_known(self) -> bool:
-        """Whether it is known what followed or that nothing did: it does not depend on how early something followed."""
-        return self.is_followable and self.is_window_closed and self.answer not in ("died", "moved")
+        return self.sequel == "known"
+
+    @property
+    def is_without_sequel(self) -> bool:
+        """Known, and the flows show nothing after the desk's own step."""
+        return self.is_sequel_known and self.answer in ("desk_process", "none")
 
     @property
     def outcomes(self) -> set[str]:
@@ -237,6 +252,30 @@ def answer_of(request: Request) -> str:
     return "none" if request.is_window_closed else "open"
 
 
+# Limits that know that requests of one person go together
+
+
+def design_effect(requests: list[Request], has_it: Callable[[Request], bool]) -> float:
+    """By how much the variance of a share is larger than of as many requests of different persons."""
+    n = len(requests)
+    part = sum(has_it(request) for request in requests) / n
+    persons = {request.person for request in requests}
+    if part in (0, 1):
+        return n / len(persons)
+    together: dict[int, float] = defaultdict(float)
+    for request in requests:
+        together[request.person] += has_it(request) - part
+    return max(1, sum(departure**2 for departure in together.values()) / (n * part * (1 - part)))
+
+
+def wilson(n: int, of: int, effect: float) -> tuple[float, float]:
+    """Limits of a percentage on the effective number of requests."""
+    part, whole, square = n / of, of / effect, QUANTILE**2
+    middle = part + square / (2 * whole)
+    width = QUANTILE * math.sqrt(part * (1 - part) / whole + square / (4 * whole * whole))
+    return 100 * (middle - width) / (1 + square / whole), 100 * (middle + width) / (1 + square / whole)
+
+
 # Kaplan-Meier
 
 
@@ -355,6 +394,7 @@ def conversion(requests: Iterable[Request]) -> dict[Any, Any]:
     for cut, mine in by_cut(requests).items():
         for milestone in MILESTONES:
             estimate = kaplan_meier(request.reached[milestone] for request in mine)
+            effect = _effect(mine, milestone)
             for window in WINDOWS:
                 followed = [_within(request.reached[milestone], window) for request in mine]
                 n_happened = sum(item.status == "happened" for item in followed)
@@ -371,12 +411,40 @@ def conversion(requests: Iterable[Request]) -> dict[Any, Any]:
                     **_ends(followed),
                     "n_at_risk": sum(item.days == window for item in followed),
                     "estimated_percent": None,
+                    "estimated_percent_low": None,
+                    "estimated_percent_high": None,
                 }
-                share = estimate.after(window)[0]
+                share, terms = estimate.after(window)
                 if row["n_at_risk"] or (estimate.days and math.isclose(share, 0, abs_tol=1e-12)):
                     row["estimated_percent"] = 100 * (1 - share)
+                    low, high = band(share, terms * effect)
+                    if low is not None and high is not None:
+                        row["estimated_percent_low"] = 100 * (1 - high)
+                        row["estimated_percent_high"] = 100 * (1 - low)
                 figures[(*cut, milestone, window)] = row
     return figures
+
+
+def _effect(requests: list[Request], milestone: str) -> float:
+    mine = [request for request in requests if request.reached[milestone].status != "not_observed"]
+    return design_effect(mine, lambda request: request.reached[milestone].status == "happened") if mine else 1
+
+
+def answer_month(requests: Iterable[Request]) -> dict[Any, Any]:
+    """Requests of each month, and whether the windows of all that a flow can answer are closed."""
+    groups: dict[Any, list[Request]] = defaultdict(list)
+    for cut, mine in by_cut(requests).items():
+        for request in mine:
+            groups[(*cut, request.on.replace(day=1))].append(request)
+    return {
+        key: {
+            "n_requests": len(mine),
+            "n_sequel_known": sum(request.is_sequel_known for request in mine),
+            "n_without_sequel": sum(request.is_without_sequel for request in mine),
+            "is_closed": all(request.is_window_closed for request in mine if request.is_followable),
+        }
+        for key, mine in groups.items()
+    }
 
 
 def _within(item: Followed, window: int) -> Followed:
@@ -391,23 +459,30 @@ def answer(requests: Iterable[Request]) -> dict[Any, Any]:
     for cut, mine in by_cut(requests).items():
         row = {f"n_answer_{code}": sum(request.answer == code for request in mine) for code in ANSWERS}
         known = [request for request in mine if request.is_sequel_known]
-        n_none = sum(request.answer == "none" for request in known)
+        without = [request for request in known if request.is_without_sequel]
+        low, high = (None, None)
+        if known:
+            low, high = wilson(
+                len(without), len(known), design_effect(known, lambda request: request.is_without_sequel)
+            )
         on = [request.on for request in known]
         figures[cut] = {
             "n_requests": len(mine),
             "n_persons": len({request.person for request in mine}),
             **row,
-            **{f"n_known_{code}": sum(request.answer == code for request in known) for code in ANSWERS[:5]},
-            "n_sequel_known": len(known),
-            "n_window_open": sum(request.is_followable and not request.is_window_closed for request in mine),
+            **{f"n_known_{code}": sum(request.answer == code for request in known) for code in ANSWERS[:6]},
+            **{f"n_sequel_{code}": sum(request.sequel == code for request in mine) for code in SEQUELS},
+            "n_without_sequel": len(without),
             "known_from_on": min(on, default=None),
             "known_to_on": max(on, default=None),
-            "n_persons_without_sequel": len({request.person for request in known if request.answer == "none"}),
+            "n_persons_without_sequel": len({request.person for request in without}),
             "n_repeated": sum(request.previous_gap is not None and request.previous_gap <= WINDOW for request in mine),
             "n_returns": sum(
                 request.previous_end is not None and request.previous_end <= RETURN_DAYS for request in mine
             ),
-            "without_sequel_percent": 100 * n_none / len(known) if known else None,
+            "without_sequel_percent": 100 * len(without) / len(known) if known else None,
+            "without_sequel_percent_low": low,
+            "without_sequel_percent_high": high,
         }
     return figures
 
@@ -415,3 +490,4 @@ def answer(requests: Iterable[Request]) -> dict[Any, Any]:
 ANSWERS = (
     "service", "charge", "assessment", "desk_process", "desk", "none", "died", "moved", "not_followable", "open",
 )  # fmt: skip
+SEQUELS = ("known", "open", "died", "moved", "not_followable")
