@@ -185,6 +185,8 @@ def _wider(contacts: list[Contact]) -> float:
 def _desk_places(contacts: list[Contact], cell: Cell) -> dict[str, Value]:
     """Comuni in which a desk had a contact, and their residents: those that have a population of their own."""
     period, place = cell
+    if place[0] == "ausl_today":
+        return {}
     on = period[1]
     mine = members(place, on)
     towns = {town.code for town in comuni() if town.district in mine and town.valid_from <= on <= town.valid_to}
@@ -215,7 +217,8 @@ def of_deliveries(received: Received, coverage: Coverage, cells: Iterable[Cell])
             discarded[key] += len(delivery.discarded)
     figures = {}
     for period, place in cells:
-        expected = coverage.expected(place, period)
+        start, end = coverage.span("IASS")
+        expected = [cell for cell in coverage.expected(place, period) if start <= cell[1] <= end]
         came = [cell for cell in expected if cell in first]
         timely = [cell for cell in came if first[cell] <= add_months(cell[1], 1) + timedelta(days=14)]
         n_sent = sum(sent[cell] for cell in expected)

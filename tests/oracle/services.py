@@ -22,6 +22,7 @@ from tests.oracle.rules import (
     band,
     bands_from,
     district_of,
+    last_day,
     month_of,
     months_between,
     periods_of,
@@ -118,6 +119,11 @@ def _later(records: Iterable[Record]) -> list[Record]:
     return sorted(records, key=lambda record: (record["period"], record["delivery"], record["number"]))
 
 
+def _told_of(records: Iterable[Record]) -> date:
+    """Last day of the periods in which an episode was told of: nobody knows whether it went on after them."""
+    return max(add_months(period_months(record["period"])[-1], 1) - DAY for record in records)
+
+
 def _days(intervals: Iterable[tuple[date | None, date | None]], until: date) -> set[date]:
     """Days of some intervals, both ends in; an open one goes on."""
     days = set()
@@ -137,7 +143,6 @@ def _intervals(told: Iterable[tuple[date | None, date | None, str]]) -> list[tup
 
 
 def residential(received: Received, keys: dict[tuple[Any, ...], int]) -> list[Episode]:
-    told_to = last_told(received, "FAR2")
     periods: dict[tuple[str, ...], list[Record]] = defaultdict(list)
     for record in received.records("FAR2"):
         periods[record["admission"]].append(record)
@@ -146,7 +151,7 @@ def residential(received: Received, keys: dict[tuple[Any, ...], int]) -> list[Ep
         mine = _later(periods[key])
         discharges = [found for item in mine for found in item["discharged"] if found[0]]
         ended, reason = discharges[-1] if discharges else (None, "")
-        observed_to = told_to.get(record["sender"], record["on"])
+        observed_to = _told_of([record, *mine])
         last = ended - DAY if ended else observed_to
         episode = Episode(
             "FAR", key, record["sender"], keys.get((record["delivery"], record["number"]), -1), f"FAR-{record['type']}",
@@ -163,7 +168,6 @@ def residential(received: Received, keys: dict[tuple[Any, ...], int]) -> list[Ep
 
 
 def home_care(received: Received, keys: dict[tuple[Any, ...], int]) -> list[Episode]:
-    told_to = last_told(received, "ADI2")
     periods: dict[tuple[str, ...], list[Record]] = defaultdict(list)
     for record in received.records("ADI2"):
         periods[record["care"]].append(record)
@@ -172,7 +176,7 @@ def home_care(received: Received, keys: dict[tuple[Any, ...], int]) -> list[Epis
         mine = _later(periods[key])
         closures = [found for item in mine for found in item["closed"] if found[0]]
         ended, reason = closures[-1] if closures else (None, "")
-        observed_to = told_to.get(record["sender"], record["on"])
+        observed_to = _told_of([record, *mine])
         last = ended if ended else observed_to
         episode = Episode(
             "ADI", key, record["sender"], keys.get((record["delivery"], record["number"]), -1), f"ADI-{record['type']}",
@@ -290,12 +294,13 @@ def _given(
     episode: Episode, in_charge: dict[date, int], free: dict[date, list[date]]
 ) -> tuple[dict[date, float], dict[date, float]]:
     """Days of presence and amount by month."""
-    presence: dict[date, float] = {}
+    presence: dict[date, float] = dict.fromkeys(episode.months, 0) | dict(in_charge)
     cents: dict[date, float] = {}
+    if episode.family in ("FAR", "SMAC"):
+        cents = dict.fromkeys(episode.months, 0)
     if episode.family == "FAR":
-        if episode.service not in ("FAR-SR", "FAR-SRD"):
-            presence = dict.fromkeys(episode.months, 0) | dict(in_charge)
-        else:
+        if episode.service in ("FAR-SR", "FAR-SRD"):
+            presence = {}
             for quarter, declared in episode.presence.items():
                 whole = sum(in_charge.get(month, 0) for month in quarter)
                 for month in quarter:
@@ -305,6 +310,7 @@ def _given(
             days = free.get(month, [])
             cents[month] = sum(sum(_tariff(episode, on)) for on in days) * n / len(days) if days else 0
     if episode.family == "SMAC":
+        presence = dict.fromkeys(episode.months, 0)
         for months, (days, amount) in episode.paid.items():
             whole = sum(in_charge.get(month, 0) for month in months)
             for month in months:
@@ -332,9 +338,10 @@ class Supply:
 
     episodes: list[Episode]
     months: list[MonthInCharge]
+    births: dict[int, date]
 
     @classmethod
-    def of(cls, received: Received, episodes: list[Episode]) -> Supply:
+    def of(cls, received: Received, episodes: list[Episode], persons: Persons) -> Supply:
         first = {family: first_told(received, flow) for family, flow in TOLD_BY.items()}
         months = [
             month
@@ -342,7 +349,8 @@ class Supply:
             for month in months_of(episode)
             if month.month >= first[episode.family].get(episode.sender, date.max)
         ]
-        return cls(episodes, months)
+        births = {episode.person: persons.birth(episode.person) for episode in episodes}
+        return cls(episodes, months, {person: birth for person, birth in births.items() if birth})
 
 
 def mark_taken_over(episodes: list[Episode]) -> None:
@@ -408,7 +416,7 @@ def described_in(supply: Supply, persons: Persons) -> InCharge:
     return found
 
 
-def offer_monthly(supply: Supply, told: InCharge, coverage: Coverage) -> dict[Any, Any]:
+def offer_monthly(supply: Supply, coverage: Coverage) -> dict[Any, Any]:
     groups: dict[tuple[Any, ...], list[MonthInCharge]] = defaultdict(list)
     for month in supply.months:
         for period in periods_of(month.month):
@@ -421,7 +429,13 @@ def offer_monthly(supply: Supply, told: InCharge, coverage: Coverage) -> dict[An
         persons = {month.episode.person for month in mine if month.episode.person > 0}
         episodes = {id(month.episode): month.episode for month in mine}.values()
         period, place, family = key[0], key[1], mine[0].episode.family
-        n_old = len({month.episode.person for month in mine if _is_old(month, told)})
+        ages: dict[int, int] = {}
+        for month in mine:
+            if month.episode.person > 0:
+                birth = supply.births.get(month.episode.person)
+                age = age_on(birth, month.episode.record["birth_year"], last_day(key[0]))
+                ages[month.episode.person] = max(age or -1, ages.get(month.episode.person, -1))
+        n_old = sum(band(age) in old for age in ages.values())
         covered = coverage.exposure(family, place, period)
         covered_old = coverage.exposure(family, place, period, old)
         expected, came = coverage.expected(place, period), coverage.received(family, place, period)
@@ -430,8 +444,8 @@ def offer_monthly(supply: Supply, told: InCharge, coverage: Coverage) -> dict[An
             "n_months_received": len(came),
             "is_whole": coverage.is_whole(family, period),
             "is_complete": len(expected) == len(came),
-            "n_residents_covered": covered,
-            "n_residents_75_covered": covered_old,
+            "n_residents_covered": covered or None,
+            "n_residents_75_covered": covered_old or None,
             "persons_per_1000": 1000 * len(persons) / covered if covered else None,
             "persons_75_per_1000": 1000 * n_old / covered_old if covered_old else None,
             "n_persons": len(persons),
@@ -446,11 +460,6 @@ def offer_monthly(supply: Supply, told: InCharge, coverage: Coverage) -> dict[An
             "amount_eur": _sum(month.cents and month.cents / 100 for month in mine),
         }
     return figures
-
-
-def _is_old(month: MonthInCharge, told: InCharge) -> bool:
-    person = month.episode.person
-    return person > 0 and told[month.month, person][1] in bands_from(75)
 
 
 def _sum(values: Iterable[float | None]) -> float | None:

@@ -84,7 +84,7 @@ class Told:
 
     @cached_property
     def supply(self) -> services.Supply:
-        return services.Supply.of(self.received, self.episodes)
+        return services.Supply.of(self.received, self.episodes, self.persons)
 
     @cached_property
     def persons_in_charge(self) -> services.InCharge:
@@ -217,15 +217,15 @@ def test_service_months_row_by_row(both: Told) -> None:
     agree("fct_service_month", counted, both.product.service_months(), tolerance=_GIVEN)
 
 
-#: Days and euro are kept with two decimals, month by month.
-_GIVEN = {"presence_days": 0.00501, "amount_eur": 0.00501}
+#: Declared days are spread over months in hundredths, and euro follow them.
+_GIVEN = {"presence_days": 0.011, "amount_eur": 1.0}
 
 
 def test_offer_by_period_and_territory(both: Told) -> None:
-    counted = services.offer_monthly(both.supply, both.persons_in_charge, both.coverage)
+    counted = services.offer_monthly(both.supply, both.coverage)
     table = "mart_offer.offer_monthly"
     published = both.by_period(table, ("service_level", "service_code"), columns_of(counted))
-    agree(table, counted, published, tolerance={"presence_days": 0.5, "amount_eur": 0.5})
+    agree(table, counted, published, tolerance={"presence_days": 0.5, "amount_eur": 5.0})
 
 
 def test_persons_in_charge_by_sex_and_age(both: Told) -> None:
