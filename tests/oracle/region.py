@@ -14,10 +14,10 @@ from pathlib import Path
 IASS = str(Path(sys.executable).with_name("iass"))
 #: From before the reform to the end of the year after it.
 FIRST_MONTH, N_MONTHS, SEED = "2013-11", 14, 41
-#: Modena and Romagna: who became one AUSL, and a neighbour. The other senders are silent, the registry is whole.
-SENDERS = ("080", "080104", "080110", "080111", "080112", "080113", "080114", "104", "114")
+#: Romagna, where four AUSL became one, and its neighbour Imola. The other senders are silent, the registry is whole.
+SENDERS = ("080", "080106", "080110", "080111", "080112", "080113", "080114", "106", "114")
 #: Deliveries that never come.
-SILENT = ("IASS_10403_2014-02", "IASS_10403_2014-03", "FAR2_080104_2014-Q2")
+SILENT = ("IASS_11402_2014-02", "IASS_11402_2014-03", "FAR2_080106_2014-Q2")
 N_RUNS = 3
 
 

@@ -129,6 +129,7 @@ def tables(year: Year) -> dict[str, Table]:
         "T6bis": {
             place_labels()[place[1]]: {name: row["n"] for name, row in _t6(year.demands(place)).items()}
             for place in year.places
+            if year.coverage.received("IASS", place, year.period)
         },
         "T7": _persons_table(demands, told, _band_label, {"female": (0, "F"), "male": (0, "M")}, share=True),
         "T8": _persons_table(demands, told, _band_label, CITIZENSHIP),
@@ -143,6 +144,7 @@ def tables(year: Year) -> dict[str, Table]:
                 "Totale": len(year.demands(place)),
             }
             for place in year.places
+            if year.coverage.received("IASS", place, year.period)
         },
         "T14": _t14(demands),
         "T15": _cross(demands, lambda demand: categories()[demand.level1], _main_outcome),

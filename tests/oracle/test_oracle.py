@@ -25,7 +25,7 @@ from tests.oracle.rules import Coverage, Persons, Place
 YEAR = ("year", date(2014, 1, 1))
 PERIOD_KEY = ("period_type", "period_start_on", "territory_level", "territory_code")
 #: Places whose reports are compared: the region, the AUSL of the reform, a district that was silent for two months.
-REPORTS: tuple[Place, ...] = (("region", "080"), ("ausl", "080114"), ("district", "10403"))
+REPORTS: tuple[Place, ...] = (("region", "080"), ("ausl", "080114"), ("district", "11402"))
 
 
 @dataclass
@@ -441,8 +441,12 @@ def test_tables_of_the_activity_report(place: Place, reports: Path, both: Told) 
         path = reports / "attivita" / "2014" / place[1] / "csv" / f"{table}.csv"
         published = _table(path)
         if table in report_tables.CROSSED:
+            # Few places stand beside each other, many below.
+            if not published.keys() & rows.keys():
+                names = dict.fromkeys(name for row in published.values() for name in row)
+                published = {name: {label: row[name] for label, row in published.items()} for name in names}
             for label, row in published.items():
-                rows[label] = {name: rows.get(label, {}).get(name, 0) for name in row}
+                rows[label] = {name: rows[label].get(name, 0) if label in rows else None for name in row}
         lines += differences(f"{table} {place[1]}", rows, published, _DECIMALS)[1]
     assert not lines, told(lines)
 
