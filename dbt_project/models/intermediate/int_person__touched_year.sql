@@ -27,7 +27,7 @@ with person as (
             where
                 identity.person_key = presented.person_key
                 and change.change_type <> 'close'
-                and (change.sex_code is null or change.birth_month_on is null or coalesce(change.citizenship_code, '999') = '999')
+                and (change.sex_code is null or change.birth_month_on is null or coalesce(change.citizenship_code, '998') in ('888', '998'))
         )
 ),
 
