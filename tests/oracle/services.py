@@ -11,7 +11,6 @@ from typing import Any
 from tests.oracle.reading import Received, Record, period_months, period_start
 from tests.oracle.rules import (
     REGION,
-    SUBJECTS,
     UNKNOWN,
     Coverage,
     Event,
@@ -427,7 +426,8 @@ def offer_monthly(supply: Supply, told: InCharge, coverage: Coverage) -> dict[An
         covered_old = coverage.exposure(family, place, period, old)
         expected, came = coverage.expected(place, period), coverage.received(family, place, period)
         figures[key] = {
-            "n_months_expected": len(expected) * len(SUBJECTS[family]),
+            "n_months_expected": len(expected),
+            "n_months_received": len(came),
             "is_whole": coverage.is_whole(family, period),
             "is_complete": len(expected) == len(came),
             "n_residents_covered": covered,

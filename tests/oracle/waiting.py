@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -259,9 +259,9 @@ def design_effect(requests: list[Request], has_it: Callable[[Request], bool]) ->
     """By how much the variance of a share is larger than of as many requests of different persons."""
     n = len(requests)
     part = sum(has_it(request) for request in requests) / n
-    persons = {request.person for request in requests}
     if part in (0, 1):
-        return n / len(persons)
+        # Nothing tells how they go together: as if those of a person always did.
+        return sum(times**2 for times in Counter(request.person for request in requests).values()) / n
     together: dict[int, float] = defaultdict(float)
     for request in requests:
         together[request.person] += has_it(request) - part
