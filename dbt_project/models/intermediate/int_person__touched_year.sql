@@ -1,6 +1,7 @@
 {{ config(materialized='table') }}
--- One row per person and year of whom it may have changed what she is at the end of a period (fct_person_year), on days that this build does
--- not write again too: of whom more than one thing was ever said, by the registry, or by the records of her identities of now and before.
+-- One row per person and year of whom it may have changed what she is at the end of a period (fct_person_year), on days that this build
+-- does not write again too: of whom more than one thing was ever said, by the registry, or by the records of her identities of now and
+-- before.
 with person as (
     select
         person_key,
