@@ -9,7 +9,7 @@
         {% if not is_of_years %}
             and cell.is_begun
         {% endif %}
-        {% if is_incremental() and is_of_years %}
+    {% if is_incremental() and is_of_years %}
             and (extract(year from cell.period_start_on), cell.territory_level, cell.territory_code) in (
                 select
                     touched.year_number,
@@ -19,7 +19,7 @@
             )
         {% elif is_incremental() %}
             and {{ is_among_touched(touched, ['period_type', 'period_start_on', 'territory_level', 'territory_code']) }}
-        {% endif %}
+    {% endif %}
 {%- endmacro %}
 
 {# So many per 1,000 residents; none where nobody delivered. Rounded by who shows it. #}

@@ -1,7 +1,7 @@
 {# Distinct persons of years, places and periods, without looking for each of them in each. What a person is in a year and place is the set
    of months in which she was there; who has the same set is counted together.
    `seen` is a relation with month_on (any day of the month), district_code, ausl_code, person_key (none is nobody) and the columns `by`.
-   With end_months among them a row counts in the periods alone at whose end she is what the row says: see person_year. #}
+   With end_months among them a row counts in the periods alone at whose end she is what the row says: see fct_person_year. #}
 
 {# One row per year, territory, columns of `by` and set of months (bits, January the lowest): how many persons have it. Nearly everybody has
    one district in a year, and the set of it wherever she counts: only the others have to be told apart in each place. #}
@@ -139,7 +139,7 @@
     where length.period_type in ('{{ types | join("', '") }}')
 {%- endmacro %}
 
-{# Of a row of person_year, whether it says what she is at the end of a period. #}
+{# Of a row of fct_person_year, whether it says what she is at the end of a period. #}
 {% macro is_at_end_of(period, person_year) -%}
     {{ person_year }}.end_months & (
         1 << cast(extract(month from {{ period }}.period_start_on) as integer) - 2

@@ -42,7 +42,7 @@
    are sure to have it who were born in an earlier year. #}
 {% macro is_d33za(month, service) -%}
     {%- set day_of_age = var('d33za_day_of_age') -%}
-    {%- if day_of_age not in ['12-31', '01-01'] -%}
+    {%- if execute and day_of_age not in ['12-31', '01-01'] -%}
         {{ exceptions.raise_compiler_error("d33za_day_of_age is '12-31' or '01-01', not '" ~ day_of_age ~ "'.") }}
     {%- endif -%}
     (

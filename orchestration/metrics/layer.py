@@ -26,7 +26,7 @@ from orchestration.errors import IassError
 #: Grains of time, from the finest; `half_year` is one of our own (dim_date).
 GRAINS = ("day", "month", "quarter", "half_year", "year")
 
-#: What a person is one of in a year (mart_target_group.person_year); elsewhere rows of one person may differ.
+#: What a person is one of in a year (core.fct_person_year); elsewhere rows of one person may differ.
 _OF_PERSONS = {"age_band", "citizenship", "sex"}
 _ONE_OF_EACH = "person_demand"
 

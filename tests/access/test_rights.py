@@ -32,6 +32,7 @@ owner       | access.* landing.* raw.* vault.* migration.*               | selec
 loader      | landing vault raw                                          | usage
 loader      | landing.*                                                  | select insert update delete maintain
 loader      | landing.build                                              | select insert update delete
+loader      | landing.confirmation                                       | select insert
 loader      | raw.*                                                      | select insert maintain
 loader      | raw.identity__*                                            |
 loader      | vault.presented_person vault.registry_change               | select insert update delete maintain
@@ -40,7 +41,7 @@ identity    | landing vault raw                                          | usage
 identity    | landing.* raw.* vault.*                                    | select
 identity    | raw.identity__person                                       | select insert update delete maintain
 identity    | raw.identity__relink                                       | select insert
-identity    | landing.receipt_due                                        |
+identity    | landing.receipt_due landing.confirmation                   |
 identity    | vault.identity_event vault.identity_run vault.linkage_case | select insert update delete
 identity    | vault.linkage_registry vault.linkage_record                | select insert update delete maintain
 identity    | vault.linkage_pair                                         | select insert update delete maintain

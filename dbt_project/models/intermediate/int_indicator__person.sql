@@ -8,7 +8,7 @@
     }}
 ) }}
 -- One row per quarter, half-year or year, territory, sex and age band: identified persons, each once in her territory and period.
--- Sex, age band and citizenship are those at the end of the period (person_year); a target holds if any demand says so. Contacts are
+-- Sex, age band and citizenship are those at the end of the period (fct_person_year); a target holds if any demand says so. Contacts are
 -- official ones.
 with in_place as (
     select
@@ -62,7 +62,7 @@ select
     count(*) filter (where person.is_family) as n_persons_family,
     count(*) filter (where person.is_elderly) as n_persons_elderly
 from person
-inner join {{ ref('person_year') }} as described
+inner join {{ ref('fct_person_year') }} as described
     on
         person.person_key = described.person_key
         and extract(year from person.period_start_on) = described.year_number

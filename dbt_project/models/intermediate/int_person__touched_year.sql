@@ -1,6 +1,7 @@
 {{ config(materialized='table') }}
--- One row per person and year of whom it may have changed what she is at the end of a period (person_year), on days that this build does
--- not write again too: of whom more than one thing was ever said, by the registry, or by the records of her identities of now and before.
+-- One row per person and year of whom it may have changed what she is at the end of a period (fct_person_year), on days that this build
+-- does not write again too: of whom more than one thing was ever said, by the registry, or by the records of her identities of now and
+-- before.
 with person as (
     select
         person_key,
@@ -27,7 +28,7 @@ with person as (
             where
                 identity.person_key = presented.person_key
                 and change.change_type <> 'close'
-                and (change.sex_code is null or change.birth_month_on is null or coalesce(change.citizenship_code, '999') = '999')
+                and (change.sex_code is null or change.birth_month_on is null or coalesce(change.citizenship_code, '998') in ('888', '998'))
         )
 ),
 

@@ -8,8 +8,8 @@
         {'columns': ['year_number', 'territory_level', 'territory_code', 'cut_type', 'cut_code', 'month_on'], 'unique': true}
     ]
 ) }}
--- One row per month of request, territory and cut: after how many requests no flow of services shows a sequel, and whether all windows of the
--- month are closed. Years are compared over the months that are closed in both.
+-- One row per month of request, territory and cut: after how many requests no flow of services shows a sequel, and whether all windows of
+-- the month are closed. Years are compared over the months that are closed in both.
 select
     cell.year_number,
     cell.territory_level,

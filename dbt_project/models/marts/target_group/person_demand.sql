@@ -21,7 +21,7 @@ select
     person.citizenship_key,
     demand.is_reporter_interested
 from {{ ref('fct_demand') }} as demand
-inner join {{ ref('person_year') }} as person
+inner join {{ ref('fct_person_year') }} as person
     on
         demand.person_key = person.person_key
         and extract(year from demand.contact_on) = person.year_number

@@ -23,7 +23,7 @@ inner join {{ ref('dim_date') }} as day
     on fact.month_date_key = day.date_key
 inner join {{ ref('dim_report_target') }} as target
     on fact.report_target_key = target.report_target_key
-inner join {{ ref('person_year') }} as person
+inner join {{ ref('fct_person_year') }} as person
     on
         fact.person_key = person.person_key
         and day.year_number = person.year_number

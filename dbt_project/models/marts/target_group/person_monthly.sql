@@ -24,7 +24,7 @@ with seen as (
         citizenship.citizenship_group,
         person.end_months
     from {{ ref('fct_target_group') }} as fact
-    inner join {{ ref('person_year') }} as person
+    inner join {{ ref('fct_person_year') }} as person
         on
             fact.person_key = person.person_key
             and extract(year from fact.month_on) = person.year_number

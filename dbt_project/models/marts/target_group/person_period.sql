@@ -11,7 +11,7 @@ select
     age_band.age_band_label,
     citizenship.citizenship_label,
     citizenship.citizenship_group
-from {{ ref('person_year') }} as person
+from {{ ref('fct_person_year') }} as person
 inner join (
     {{ periods_of_a_year(['month', 'quarter', 'half_year', 'year']) }}
 ) as period

@@ -31,7 +31,7 @@ with seen as (
     from {{ ref('fct_target_group') }} as fact
     inner join {{ ref('dim_report_target') }} as target
         on fact.report_target_key = target.report_target_key
-    inner join {{ ref('person_year') }} as person
+    inner join {{ ref('fct_person_year') }} as person
         on
             fact.person_key = person.person_key
             and extract(year from fact.month_on) = person.year_number
