@@ -156,10 +156,11 @@ class Layer:
 
     def _check_years(self, metrics: Sequence[str], group_by: Sequence[str]) -> None:
         """Refuses to cut by months what is defined for a year."""
-        grains = [item for item in group_by if item.startswith("metric_time__")]
+        grains = [item.removeprefix("metric_time__") for item in group_by if item.startswith("metric_time__")]
+        others = " or ".join(grain for grain in grains if grain != "year") or "all years together"
         for name in metrics:
-            if _meta(self._metrics[name]).get("grain") == "year" and grains != ["metric_time__year"]:
-                raise IassError(f"{name} is a figure of whole years: ask for it by year, and by no other grain.")
+            if _meta(self._metrics[name]).get("grain") == "year" and grains != ["year"]:
+                raise IassError(f"{name} is a figure of whole years: ask for it by year, not by {others}.")
 
     def _check_persons(self, metrics: Sequence[str], group_by: Sequence[str], *, is_one_year: bool) -> None:
         """Refuses cuts in which one person would stand in several rows, so that they would add up to more than all."""

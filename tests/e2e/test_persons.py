@@ -163,4 +163,6 @@ def test_open_data_of_a_year_are_those_of_the_mart(built: Settings) -> None:
             " from mart_target_group.person_monthly where period_type = 'year' and territory_level <> 'district'"
             " group by 1, 2, 3",
         )
-        assert sorted(found.select("place", *by, "value").rows()) == mart
+        # The mart has an AUSL that was to come too, for series on the same territory.
+        published = set(where.codes("ausl")) | set(where.codes("region"))
+        assert sorted(found.select("place", *by, "value").rows()) == [row for row in mart if row[0] in published]
