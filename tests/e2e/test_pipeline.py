@@ -137,7 +137,8 @@ def test_the_summary_reconciles(product: Product) -> None:
     assert known["all"]["n_records"] > 1_000 and known["all"]["n_wrong"] == 0, known
     assert known["all"]["n_missed"] < 0.015 * known["all"]["n_records"], known
     assert {check["name"] for check in first["checks"]} == {
-        "reconciliation", "silent_senders", "freshness", "volumes", "distributions", "linkage", "every_file_is_taken",
+        "reconciliation", "silent_senders", "freshness", "volumes", "registry_size", "distributions", "linkage",
+        "every_file_is_taken",
     }  # fmt: skip
 
 
@@ -226,7 +227,9 @@ def test_every_worked_query_answers_the_analyst(product: Product) -> None:
     queries = sorted((Path(__file__).parents[2] / "docs" / "analysts" / "queries").glob("*.sql"))
     assert len(queries) >= 10
     for path in queries:
-        assert product.frame(path.read_text(encoding="utf-8"), "analyst").height > 0, path.name
+        found = product.frame(path.read_text(encoding="utf-8"), "analyst")
+        # Three months close no window of 180 days: nobody knows yet what has no sequel.
+        assert found.height > 0 or path.name == "13_requests_without_sequel.sql", path.name
 
 
 def test_a_second_run_changes_nothing_and_is_quick(used_product: Product) -> None:

@@ -177,7 +177,7 @@ def test_coverage_is_published_as_the_ledger_has_it(released: Release) -> None:
     with connection.connect(released.settings, "analyst") as conn:
         rows = conn.execute(
             "select territory_code, n_deliveries_expected, n_deliveries_received from mart_demand.contact_monthly"
-            " where period_type = 'half_year' and period_start_on = '2013-01-01'"
+            " where period_type = 'half_year' and period_start_on = '2013-01-01' and territory_level <> 'ausl_today'"
         ).fetchall()
     of_half = frame.filter(pl.col("tipo_periodo") == "semestre")
     assert set(of_half["mesi_attesi"]) >= {6, 228}, "a half-year has six months, whoever delivered"

@@ -179,10 +179,11 @@ def test_check_results_are_ready_to_show() -> None:
         8,
         1,
         ({"sender_code": "10407", "period_code": "2013-02"},),
+        ("10407",),
     )
     shown = checks.suite_result(found)
     assert not shown.passed and shown.severity.value == "WARN"
-    assert shown.description == "some senders are silent: 10407"
+    assert shown.description == "some senders are silent: 1 periods of 1 senders (10407)"
     broken = checks.balance_result([reconciliation.Balance("contacts", "Live contacts are rows", 10, 9, 1)])
     assert not broken.passed and broken.severity.value == "ERROR"
     assert "10 against 9" in str(broken.metadata["contacts"].value)
