@@ -185,8 +185,6 @@ def _wider(contacts: list[Contact]) -> float:
 def _desk_places(contacts: list[Contact], cell: Cell) -> dict[str, Value]:
     """Comuni in which a desk had a contact, and their residents: those that have a population of their own."""
     period, place = cell
-    if place[0] == "ausl_today":
-        return {}
     on = period[1]
     mine = members(place, on)
     towns = {town.code for town in comuni() if town.district in mine and town.valid_from <= on <= town.valid_to}

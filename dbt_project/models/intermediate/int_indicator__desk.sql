@@ -31,7 +31,7 @@ comune as (
         on
             member.territory_level = 'comune'
             and spine.period_start_on between member.valid_from and member.valid_to
-            and spine.territory_code in (member.district_code, member.ausl_code, '080')
+            and spine.territory_code in (member.district_code, member.ausl_code, {{ ausl_of_today('member.ausl_code') }}, '080')
     inner join (
         select distinct
             year_number,
