@@ -18,6 +18,7 @@ from orchestration.warehouse import connection
 HERE = Path(__file__).resolve().parent
 #: A year of months, or all age bands, in full.
 SHOWN = 12
+NUMBER = int | Decimal | float
 
 INTRODUCTION = """# Twenty worked queries
 
@@ -45,9 +46,17 @@ def without_header(sql: str) -> str:
 
 def written(values: Sequence[Any]) -> list[str]:
     """A column's cells: thousands are set apart in all of its numbers or in none."""
-    numbers = [value for value in values if isinstance(value, int | Decimal)]
+    shown = [f"{value:.2f}" if isinstance(value, float) else value for value in values]
+    numbers = [value for value in values if isinstance(value, NUMBER)]
     is_large = any(abs(number) >= 10_000 for number in numbers)
-    return ["" if value is None else f"{value:,}" if is_large else str(value).replace("|", "\\|") for value in values]
+    return [
+        ""
+        if value is None
+        else f"{value:,}"
+        if is_large and isinstance(value, int | Decimal)
+        else str(value).replace("|", "\\|")
+        for value in shown
+    ]
 
 
 def table(conn: psycopg.Connection[Any], sql: str) -> str:
@@ -55,7 +64,7 @@ def table(conn: psycopg.Connection[Any], sql: str) -> str:
     names = [column.name for column in cursor.description or ()]
     rows = cursor.fetchall()
     columns = list(zip(*rows[:SHOWN], strict=True))
-    rules = ["---:" if any(isinstance(value, int | Decimal) for value in column) else "---" for column in columns]
+    rules = ["---:" if any(isinstance(value, NUMBER) for value in column) else "---" for column in columns]
     lines = [f"| {' | '.join(names)} |", f"|{'|'.join(rules)}|"]
     lines += [f"| {' | '.join(cells)} |" for cells in zip(*map(written, columns), strict=True)]
     if len(rows) > SHOWN:

@@ -67,7 +67,7 @@ def test_one_figure_everywhere(closed: Settings, tmp_path: Path) -> None:
         assert indicator is not None and indicator[:2] == (n, of)
         assert float(indicator[2]) == pytest.approx(100 * n / of, abs=1e-4)
         assert indicator[3] < indicator[2] < indicator[4]
-        # February and March are open and the rest of the year is not there: the share is of January's requests, and says so.
+        # February and March are open, the rest of the year is not there: the share is January's, and says so.
         assert indicator[5] == "partial"
         dataset = bundle.datasets()["request"]
         measures = [dataset["metrics"][name]["sql"] for name in ("n_sequel_known", "without_sequel_share")]

@@ -1,6 +1,5 @@
 -- Question: of the requests of a year, how many reach a service within 28, 90 and 180 days, by category of demand?
--- Caveat: by the Kaplan-Meier estimate, which uses requests whose window is not over, and says nothing of a window that nobody was
--- followed to the end of; low and high are its 95 % band.
+-- Caveat: by the Kaplan-Meier estimate, which uses requests whose window is not over, and says nothing of a window that nobody was followed to the end of; low and high are its 95 % band.
 select
     cut_label as category,
     max(n_requests) as n_requests,
