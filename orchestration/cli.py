@@ -19,14 +19,13 @@ import typer
 
 from orchestration.commands import bi, identity, metrics, registry, report
 from orchestration.commands.publish import publish
-from orchestration.commands.shared import AsJson, ready, settings_of_home
+from orchestration.commands.shared import EXIT_REFUSED, AsJson, ready, settings_of_home
 from orchestration.errors import NOT_BUILT, IassError
 
 if TYPE_CHECKING:
     from orchestration.intake.delivery import DeliveryResult
 
 EXIT_ERROR = 1
-EXIT_REFUSED = 3
 
 
 class _App(typer.Typer):

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from orchestration.commands.shared import AsJson, ready
+from orchestration.commands.shared import EXIT_REFUSED, AsJson, ready
 
 app = typer.Typer(help="Snapshots of the registry of assisted persons.", no_args_is_help=True)
 
@@ -32,4 +32,4 @@ def confirm(
     else:
         screen.intake_totals([result])
     if result.outcome == "refused":
-        raise typer.Exit(3)
+        raise typer.Exit(EXIT_REFUSED)

@@ -9,6 +9,9 @@ import typer
 if TYPE_CHECKING:
     from orchestration.settings import Settings
 
+#: Exit code of a command that took something in which was refused, or of which nothing was loaded.
+EXIT_REFUSED = 3
+
 AsJson = Annotated[bool, typer.Option("--json", help="Answer as JSON, for scripts.")]
 
 

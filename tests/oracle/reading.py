@@ -251,19 +251,25 @@ def _admission(delivery: Delivery, number: int, stay: ElementTree.Element) -> Re
     }
 
 
+def _described(person: ElementTree.Element) -> Record:
+    """What FAR and ADI say of a person alike."""
+    birth, birth_year = _born(person)
+    return {
+        "sex": {"1": "M", "2": "F"}.get(_text(person, "Genere"), ""),
+        "birth": birth,
+        "birth_year": birth_year,
+        "citizenship": _text(person, "Cittadinanza"),
+        "residence": _text(person, "Residenza/Comune"),
+    }
+
+
 def _far1(delivery: Delivery) -> list[Record]:
     records = []
     for number, stay in _elements(delivery, "FlsResSemires_1"):
         record = _admission(delivery, number, stay)
         person = stay.find("Assistito")
         if person is not None:
-            birth, birth_year = _born(person)
-            record |= {
-                "sex": {"1": "M", "2": "F"}.get(_text(person, "Genere"), ""),
-                "birth": birth,
-                "birth_year": birth_year,
-                "citizenship": _text(person, "Cittadinanza"),
-                "residence": _text(person, "Residenza/Comune"),
+            record |= _described(person) | {
                 "origin": _text(stay, "Ammissione/TipoStrutturaProvenienza"),
                 "applicant": _text(stay, "Ammissione/SoggettoRichiedente"),
                 "assessed": [
@@ -337,14 +343,7 @@ def _adi1(delivery: Delivery) -> list[Record]:
             ],
         }
         if person is not None:
-            birth, birth_year = _born(person)
-            record |= {
-                "sex": {"1": "M", "2": "F"}.get(_text(person, "Genere"), ""),
-                "birth": birth,
-                "birth_year": birth_year,
-                "citizenship": _text(person, "Cittadinanza"),
-                "residence": _text(person, "Residenza/Comune"),
-            }
+            record |= _described(person)
         records.append(record)
     return records
 
